@@ -1,0 +1,3 @@
+//! The contact centre in a box.
+
+pub mod peer;
