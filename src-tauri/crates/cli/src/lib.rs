@@ -1,0 +1,1 @@
+//! Deskline cli.

@@ -1,0 +1,3 @@
+//! Deskline cli.
+
+fn main() {}

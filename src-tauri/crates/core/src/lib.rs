@@ -1,0 +1,32 @@
+//! The rules of the desk. Pure: no input or output, no clock, no randomness, no lock, no async.
+//!
+//! It is told the time ([`Now`]) and what happened ([`Input`]) and answers with what the outside
+//! world must do ([`Effect`]). It does not know HTTP, sockets, WebRTC, devices or windows.
+//!
+//! Start reading at [`Input`] and [`Effect`]: together they are everything that can happen.
+
+pub mod clock;
+pub mod effect;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod input;
+pub mod profile;
+pub mod quality;
+pub mod secret;
+pub mod view;
+
+pub use clock::{Now, Pace, WallMs};
+pub use effect::{
+    CallingRequest, Effect, HangUpCause, MediaRequest, Method, Rest, RoutingRequest,
+};
+pub use error::{CommandError, Kind};
+pub use event::Event;
+pub use ids::{AgentId, CallId, CommandId, InteractionId, OrgId, RequestId, TeamId, TrackingId};
+pub use input::{
+    Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, RoutingFact, SdpKind,
+    SignedIn, Station, StationOption, Verb,
+};
+pub use profile::Profile;
+pub use quality::CallSample;
+pub use secret::Secret;

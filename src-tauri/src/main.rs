@@ -1,0 +1,3 @@
+//! Deskline.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the wire, audio and GUI tests share.
