@@ -1,0 +1,53 @@
+//! `cargo xtask bench [NAME] [--json]`: hands over to the benchmarks, in a release build.
+
+use crate::frontend;
+use crate::packages::Purpose;
+use crate::run::{self, Outcome, Stop};
+use crate::setup;
+use crate::suites;
+
+/// Builds and runs the benchmarks. Some of them start the app, so they run inside the desktop session.
+pub(crate) fn command(words: &[&str]) -> Outcome {
+    if words
+        .iter()
+        .any(|word| word.starts_with('-') && *word != "--json")
+    {
+        return Err(Stop::usage("usage: cargo xtask bench [NAME] [--json]"));
+    }
+    setup::ready(Purpose::Tests)?;
+    frontend::built()?;
+    let mut build = run::cargo();
+    build.args([
+        "build",
+        "--quiet",
+        "--release",
+        "-p",
+        "deskline-tests",
+        "--bin",
+        "bench",
+        "-p",
+        "deskline",
+        "--bin",
+        "deskline",
+    ]);
+    build.args(["--features", crate::test::EMBEDDED]);
+    eprintln!("▸ {}", run::line(&build)); // standard output belongs to the results
+    if !build.status().is_ok_and(|status| status.success()) {
+        return Err(Stop::because("the benchmarks do not build"));
+    }
+    let release = run::target().join("release");
+    let (bench, app) = (release.join("bench"), release.join("deskline"));
+    let mut command = if cfg!(target_os = "linux") {
+        suites::in_session(&[], &bench)
+    } else {
+        run::command(&bench)
+    };
+    let status = command.args(words).env("DESKLINE_APP", app).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Stop::because(format!("the benchmarks ended with {status}"))),
+        Err(error) => Err(Stop::because(format!(
+            "cannot start the benchmarks: {error}"
+        ))),
+    }
+}

@@ -1,0 +1,73 @@
+//! The project's own tool: `cargo xtask <command>`.
+//!
+//! It prepares a machine (system packages, Node, npm packages), builds, and runs what the project has to run: the demo,
+//! the tests, the checks, the benchmarks. It is the first thing a fresh machine compiles, so it stands on `std` and
+//! `serde_json` alone. It deliberately knows nothing of the product's code; it starts other programs and reads what they print.
+//!
+//! Start reading at [`main`], then go to the module that is named like the command.
+#![allow(
+    clippy::print_stdout,
+    reason = "a command line tool speaks on standard output"
+)]
+
+mod artifacts;
+mod bench;
+mod check;
+mod conformance;
+mod demo;
+mod frontend;
+mod hygiene;
+mod packages;
+mod purity;
+mod run;
+mod setup;
+mod stage;
+mod suites;
+mod tally;
+mod test;
+mod types;
+mod window;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup [--tests]          install what is missing, and stop there
+  demo [--headless-display] [--screenshot FILE.png] [--seconds N]
+                           the app against its embedded contact centre, a customer about to call
+  test                     every test of the project; last line: N passed, N failed
+  check                    formatting, lints, docs, generated types, purity, hygiene, dependencies, then test
+  bench [NAME] [--json]    the benchmarks
+  conformance [--run] [--missing]
+                           the table case, test, result
+  types                    write ui/src/backend/generated from the Rust views";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.split_first() {
+        Some((&"setup", rest)) => setup::command(rest),
+        Some((&"demo", rest)) => demo::command(rest),
+        Some((&stage::COMMAND, rest)) => stage::command(rest),
+        Some((&"test", [])) => test::command(),
+        Some((&"check", [])) => check::command(),
+        Some((&"bench", rest)) => bench::command(rest),
+        Some((&"conformance", rest)) => conformance::command(rest),
+        Some((&"types", [])) => types::command(),
+        Some((&("help" | "--help" | "-h"), _)) => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Some(_) | None => Err(run::Stop::usage(USAGE)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            if !stop.message.is_empty() {
+                eprintln!("xtask: {}", stop.message);
+            }
+            ExitCode::from(stop.code)
+        }
+    }
+}
