@@ -1,4 +1,4 @@
-// Draws the icon's sources: the plucked line of a ringing call. `node draw.mjs`, then see README.md beside it.
+// Draws the icon's sources: the plucked line of a ringing call. `./make.sh` turns them into pixels.
 import { writeFileSync } from 'node:fs';
 
 /** A wave packet: a sine of `periods` waves under a bell, from edge to edge through `middle`. */
