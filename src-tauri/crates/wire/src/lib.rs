@@ -8,7 +8,11 @@
 
 pub mod catalog;
 pub mod frame;
+pub mod mercury;
+pub mod mobius;
+pub mod roap;
 pub mod task_data;
+pub mod wdm;
 
 pub use catalog::Catalog;
 pub use frame::{Frame, FrameError};
