@@ -1,15 +1,43 @@
-//! The media peer: the simulated customer's side of one leg.
+//! The media peer: the simulated customer's side of one leg, as the vendor's media edge would carry it.
 //!
-//! This is the boundary the centre speaks to. It knows SDP, ICE, DTLS-SRTP and sound; it knows nothing of
-//! interactions, agents, ROAP sequence numbers or sockets. Start reading at [`Peer`].
+//! An ICE-lite agent on one UDP port with its own DTLS-SRTP, codecs and ears, built on `str0m` so that it shares
+//! nothing with the media code of the client it is talked to by. It knows SDP, ICE, DTLS-SRTP and sound; it knows
+//! nothing of interactions, agents or ROAP. Start reading at [`Peer`], then `edge` (the task), `remote` and
+//! `describe` (SDP in and out), `shared` (who hears whom).
+//!
+//! Sound inside is 16 kHz mono, in frames of 20 ms.
+
+mod codec;
+mod describe;
+mod digits;
+mod ear;
+mod edge;
+mod g711;
+mod impair;
+mod level;
+mod remote;
+mod shared;
+mod transport;
+mod voice;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// What the simulated customer's side of a leg says.
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::describe::{Codecs, LineEnds, OfferShape};
+use self::edge::{Command, Edge};
+pub use self::impair::Impairment;
+use self::shared::Shared;
+
+/// What the simulated customer's side of a leg says, at about -20 dBFS.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Voice {
-    /// Recorded or synthesised speech.
+    /// A customer talking, over and over, from the moment the media connects.
     Speech,
     /// A sine tone.
     Tone {
@@ -18,60 +46,8 @@ pub enum Voice {
     },
     /// What was heard, sent back.
     Echo,
-    /// Nothing audible.
+    /// Nothing audible; packets flow all the same.
     Silence,
-}
-
-/// The line ends of an SDP offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LineEnds {
-    /// `\r\n`.
-    #[default]
-    CrLf,
-    /// `\n`.
-    Lf,
-}
-
-/// The codecs an SDP offer names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Codecs {
-    /// Opus and the narrow-band codecs of `calling.md` 3.2.
-    #[default]
-    All,
-    /// Everything but Opus.
-    NoOpus,
-    /// PCMU and PCMA alone.
-    G711,
-}
-
-/// Switches of the shape of an SDP offer (`calling.md` 5.3); the default is the shape of 3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OfferShape {
-    /// Whether `a=mid` is present.
-    pub mid: bool,
-    /// Whether a direction line is present.
-    pub direction: bool,
-    /// Whether `a=group:BUNDLE` is present.
-    pub bundle: bool,
-    /// The line ends.
-    pub line_ends: LineEnds,
-    /// Whether a candidate for component 2 is listed.
-    pub component_2: bool,
-    /// The codecs offered.
-    pub codecs: Codecs,
-}
-
-impl Default for OfferShape {
-    fn default() -> Self {
-        Self {
-            mid: false,
-            direction: true,
-            bundle: false,
-            line_ends: LineEnds::CrLf,
-            component_2: true,
-            codecs: Codecs::All,
-        }
-    }
 }
 
 /// How a peer starts.
@@ -79,7 +55,7 @@ impl Default for OfferShape {
 pub struct PeerOptions {
     /// What it says.
     pub voice: Voice,
-    /// The address its UDP socket binds to.
+    /// The address its UDP socket binds to; it goes into the candidates, so it must be a concrete one.
     pub bind: IpAddr,
     /// The shape of its offers.
     pub offer: OfferShape,
@@ -95,150 +71,157 @@ pub enum PeerError {
     /// The remote description cannot be used.
     #[error("unusable SDP: {0}")]
     Sdp(String),
+    /// ICE, DTLS or SRTP could not be set up.
+    #[error("media transport: {0}")]
+    Transport(String),
     /// The peer's task is gone.
     #[error("the media peer has ended")]
     Ended,
 }
 
-/// Losses and delays put on the sent media.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Impairment {
-    /// Lost packets in percent, 0 to 100.
-    pub loss_pct: f32,
-    /// Mean length of a loss burst in packets; 0 and 1 mean independent losses.
-    pub burst: u32,
-    /// Jitter in ms.
-    pub jitter_ms: u32,
-    /// Constant delay in ms.
-    pub delay_ms: u32,
-}
-
-/// What the far side heard.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// What the customer's side heard (director verb `heard`, `headless.md` section 5).
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Heard {
-    /// Level of the last second in dBFS.
+    /// Level of the last second in dBFS (a full-scale sine is -3); -120 for silence or when nothing was heard yet.
     pub rms_db: f32,
-    /// Strongest frequency of the last second in Hz.
+    /// Strongest frequency of the last second in Hz; 0 for silence.
     pub dominant_hz: f32,
-    /// Audio heard in all, in seconds.
+    /// Audio heard in all, in seconds; time on hold and time without packets do not count.
     pub seconds: f32,
 }
 
-/// RTP counters of one peer.
+impl Default for Heard {
+    fn default() -> Self {
+        Self { rms_db: level::FLOOR_DB, dominant_hz: 0.0, seconds: 0.0 }
+    }
+}
+
+/// Counters of one peer. Bytes are payload; sent packets count before any [`Impairment`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Packets received.
+    /// RTP packets received and decrypted.
     pub packets_received: u64,
-    /// Payload bytes received.
+    /// Their payload bytes.
     pub bytes_received: u64,
-    /// Packets sent.
+    /// Those of them that carried sound above -55 dBFS.
+    pub voiced_packets_received: u64,
+    /// RTP packets sent.
     pub packets_sent: u64,
-    /// Payload bytes sent.
+    /// Their payload bytes.
     pub bytes_sent: u64,
+    /// RTCP datagrams received.
+    pub rtcp_packets_received: u64,
+    /// RTCP datagrams sent.
+    pub rtcp_packets_sent: u64,
 }
 
-/// A cheap handle to a media peer; dropping the last one stops its task.
+/// A cheap handle to a media peer; dropping the last one ends its task with a DTLS farewell.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    shared: Arc<Mutex<Shared>>,
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    options: PeerOptions,
-    hears_agent: bool,
-    sends_voice: bool,
-    impairment: Impairment,
-}
-
-// Signalling without media: the offer has the right shape and no socket behind it.
 impl Peer {
-    /// Starts a peer that waits for a description.
+    /// Opens the UDP port and starts the task, which waits for descriptions. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// [`PeerError::Socket`] when no UDP port is free.
-    #[allow(clippy::unused_async)]
+    /// [`PeerError::Socket`] when no UDP port is free there or the address is not a concrete one.
     pub async fn start(options: PeerOptions) -> Result<Self, PeerError> {
-        let shared =
-            Shared { options, hears_agent: true, sends_voice: true, impairment: Impairment::default() };
-        Ok(Self { shared: Arc::new(Mutex::new(shared)) })
+        if options.bind.is_unspecified() {
+            let reason = format!("{} is no address a client could send to", options.bind);
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, reason).into());
+        }
+        let socket = UdpSocket::bind((options.bind, 0)).await?;
+        let shared = Arc::new(Shared::new(options.voice));
+        let (commands, inbox) = mpsc::channel(16);
+        let edge = Edge::new(socket, Arc::clone(&shared), options.offer, inbox)?;
+        tokio::spawn(edge.run());
+        Ok(Self { commands, shared })
     }
 
-    /// Makes an SDP offer; called again it makes a re-offer.
+    /// Makes an SDP offer in the vendor's shape (`calling.md` 3.2); called again it makes a re-offer of the same
+    /// media with a higher version.
     ///
     /// # Errors
     /// [`PeerError::Ended`] when the peer has stopped.
-    #[allow(clippy::unused_async)]
     pub async fn offer(&self) -> Result<String, PeerError> {
-        Ok(self.description("actpass"))
+        self.ask(Command::Offer).await?
     }
 
-    /// Answers the client's own offer (the `OFFER_REQUEST` flow).
+    /// Answers the client's own offer (the `OFFER_REQUEST` flow), and may be called again for its re-offers.
     ///
     /// # Errors
-    /// [`PeerError::Sdp`] when the offer has no usable audio section.
-    #[allow(clippy::unused_async)]
+    /// [`PeerError::Sdp`] when audio cannot flow with it, [`PeerError::Transport`] when the handshake cannot begin,
+    /// [`PeerError::Ended`] when the peer has stopped. Earlier agreements stay in force after an error.
     pub async fn answer(&self, remote_offer: &str) -> Result<String, PeerError> {
-        check(remote_offer)?;
-        Ok(self.description("passive"))
+        self.ask(|reply| Command::Answer(remote_offer.to_owned(), reply)).await?
     }
 
-    /// Takes the client's answer to the last offer.
+    /// Takes the client's answer to the last offer; the same answer twice does no harm.
     ///
     /// # Errors
-    /// [`PeerError::Sdp`] when the answer has no usable audio section.
-    #[allow(clippy::unused_async)]
+    /// As [`Peer::answer`]; also [`PeerError::Sdp`] when nothing was offered.
     pub async fn accept_answer(&self, remote_answer: &str) -> Result<(), PeerError> {
-        check(remote_answer)
+        self.ask(|reply| Command::AcceptAnswer(remote_answer.to_owned(), reply)).await?
     }
 
-    /// Opens or closes both directions; hold is both false.
+    /// Opens or closes both directions between customer and agent; hold is both false. Packets keep flowing, as
+    /// silence, and a bridge to other agents is not touched.
     pub fn set_talking(&self, hears_agent: bool, sends_voice: bool) {
-        let mut shared = self.lock();
-        shared.hears_agent = hears_agent;
-        shared.sends_voice = sends_voice;
+        let mut state = self.shared.lock();
+        state.hears_agent = hears_agent;
+        state.sends_voice = sends_voice;
     }
 
     /// Changes what is said.
     pub fn set_voice(&self, voice: Voice) {
-        self.lock().options.voice = voice;
+        self.shared.lock().voice = voice;
     }
 
-    /// Impairs the media from here on.
+    /// Impairs the RTP sent from here on; ICE, DTLS and RTCP are spared.
     pub fn impair(&self, impairment: Impairment) {
-        self.lock().impairment = impairment;
+        self.shared.lock().impairment = impairment;
     }
 
-    /// What the far side heard in the last second.
+    /// What the customer heard. The last second ends now while media is connected and with the farewell after it.
     pub fn heard(&self) -> Heard {
-        Heard { rms_db: -100.0, ..Heard::default() }
+        self.shared.heard()
     }
 
     /// The RTP counters.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.shared.lock().counters
     }
 
-    /// Lets the agents of two peers hear each other.
-    pub fn bridge(&self, _other: &Self) {}
-
-    fn description(&self, setup: &str) -> String {
-        let address = self.lock().options.bind;
-        format!(
-            "v=0\r\no=BroadWorks 4711 1763800002 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\na=ice-lite\r\n\
-             m=audio 9 UDP/TLS/RTP/SAVPF 99\r\na=sendrecv\r\na=rtpmap:99 opus/48000/2\r\na=rtcp-mux\r\na=setup:{setup}\r\n"
-        )
+    /// The digits the agent dialled as telephone events (RFC 4733) so far, of `0-9*#A-D`.
+    pub fn digits(&self) -> String {
+        self.shared.lock().digits.dialled().to_owned()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether ICE and DTLS are through and the client has not said goodbye.
+    pub fn connected(&self) -> bool {
+        self.shared.lock().connected
     }
-}
 
-fn check(sdp: &str) -> Result<(), PeerError> {
-    if sdp.lines().any(|line| line.starts_with("m=audio")) {
-        Ok(())
-    } else {
-        Err(PeerError::Sdp("no audio section".to_owned()))
+    /// Lets the agents of two peers, and the customers of both, hear each other, mixed every 20 ms. For three
+    /// agents bridge each pair. A peer takes part only while its own media is connected.
+    pub fn bridge(&self, other: &Self) {
+        if self.shared.id() != other.shared.id() {
+            self.shared.join(&other.shared);
+            other.shared.join(&self.shared);
+        }
+    }
+
+    /// Undoes [`Peer::bridge`].
+    pub fn unbridge(&self, other: &Self) {
+        self.shared.part(other.shared.id());
+        other.shared.part(self.shared.id());
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, PeerError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| PeerError::Ended)?;
+        answer.await.map_err(|_| PeerError::Ended)
     }
 }
