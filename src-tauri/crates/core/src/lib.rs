@@ -6,17 +6,26 @@
 //! Start reading at [`Input`] and [`Effect`]: together they are everything that can happen.
 
 pub mod clock;
+mod controls;
+pub mod desk;
+pub mod dial_plan;
 pub mod effect;
 pub mod error;
 pub mod event;
+mod facts;
+mod failure;
 pub mod ids;
 pub mod input;
+mod operation;
+mod pending;
 pub mod profile;
 pub mod quality;
 pub mod secret;
+mod task;
 pub mod view;
 
 pub use clock::{Now, Pace, WallMs};
+pub use desk::{Desk, Settings};
 pub use effect::{
     CallingRequest, Effect, HangUpCause, MediaRequest, Method, Rest, RoutingRequest,
 };

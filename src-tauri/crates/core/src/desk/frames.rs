@@ -1,0 +1,39 @@
+//! One frame: which questions it settles, what it changes, who is told, in that order.
+
+use deskline_wire::{Frame, Json};
+
+use super::Desk;
+use crate::Event;
+
+impl Desk {
+    /// Takes one frame of the notification socket.
+    ///
+    /// The desk changes and tells first; only then are the callers woken whose question the frame
+    /// settles (contact-center 1.1).
+    pub(super) fn frame(&mut self, frame: &Frame) {
+        if self.agent.is_none() {
+            return;
+        }
+        let me = self.me().to_owned();
+        let settled = self.ledger.settle(frame, &me);
+        self.raw(frame);
+        self.agent_frame(frame);
+        self.task_frame(frame);
+        for (pending, verdict) in settled {
+            self.done(&pending, frame, verdict);
+        }
+    }
+
+    fn raw(&mut self, frame: &Frame) {
+        if !self.settings.raw_events {
+            return;
+        }
+        if let Some(kind) = frame.name().or_else(|| frame.kind()) {
+            self.publish(Event::Raw {
+                channel: "routing",
+                kind: kind.to_owned(),
+                data: Json::Object(frame.data().cloned().unwrap_or_default()),
+            });
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What falls due, and when.
+
+use std::time::Duration;
+
+use super::Desk;
+use crate::{Kind, failure};
+
+impl Desk {
+    pub(super) fn next_deadline(&self) -> Option<(Duration, &'static str)> {
+        let opening = self
+            .opening
+            .as_ref()
+            .and_then(|opening| Some((opening.deadline?, "signIn")));
+        let login = self
+            .login
+            .as_ref()
+            .and_then(|login| Some((login.deadline?, "stationLogin")));
+        let local = self
+            .local
+            .iter()
+            .filter_map(|question| Some((question.deadline?, question.method)));
+        let legs = self
+            .calls
+            .iter()
+            .filter_map(|call| Some((call.hang_up_at?, "hang up")));
+        let tasks = self.tasks.iter().flat_map(|task| {
+            let leg = task
+                .accepting
+                .as_ref()
+                .filter(|_| task.leg.is_none())
+                .map(|accepting| (accepting.leg_until, "accept"));
+            let removal = task.remove_at.map(|at| (at, "removal"));
+            let wrapup = task.auto_wrapup.as_ref().map(|timer| (timer.at, "auto wrap-up"));
+            [leg, removal, wrapup].into_iter().flatten()
+        });
+        self.ledger
+            .deadline()
+            .into_iter()
+            .chain(opening)
+            .chain(login)
+            .chain(local)
+            .chain(legs)
+            .chain(tasks)
+            .min()
+    }
+
+    pub(super) fn tick(&mut self) {
+        let at = self.now.at;
+        for pending in self.ledger.take_expired(at) {
+            self.fail(&pending, &failure::Cause::Timeout);
+        }
+        self.tick_opening();
+        self.tick_login();
+        self.tick_local();
+        self.tick_legs();
+        let without_leg: Vec<_> = self
+            .tasks
+            .iter()
+            .filter(|task| {
+                task.leg.is_none()
+                    && task
+                        .accepting
+                        .as_ref()
+                        .is_some_and(|accepting| accepting.leg_until <= at)
+            })
+            .map(|task| task.id.clone())
+            .collect();
+        for id in without_leg {
+            self.accept_failed(&id, failure::invalid("NoCall", "no call for this task"));
+        }
+        let wrap_ups: Vec<_> = self
+            .tasks
+            .iter()
+            .filter(|task| task.auto_wrapup.as_ref().is_some_and(|timer| timer.at <= at))
+            .map(|task| task.id.clone())
+            .collect();
+        for id in wrap_ups {
+            self.auto_wrapup_due(&id);
+        }
+        let over: Vec<_> = self
+            .tasks
+            .iter()
+            .filter(|task| task.remove_at.is_some_and(|due| due <= at))
+            .map(|task| task.id.clone())
+            .collect();
+        for id in over {
+            self.remove(&id, Some("task:updated"), None);
+        }
+    }
+
+    fn tick_local(&mut self) {
+        let at = self.now.at;
+        let (due, kept) = std::mem::take(&mut self.local)
+            .into_iter()
+            .partition(|question| question.deadline.is_some_and(|deadline| deadline <= at));
+        self.local = kept;
+        for question in due {
+            self.refuse(
+                question.command,
+                failure::named(
+                    Kind::Timeout,
+                    "Timeout",
+                    "Error",
+                    &format!("Error while performing {}", question.method),
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! One task: its data, what we know besides it, and how it is shown.
+
+use std::time::Duration;
+
+use deskline_wire::{Json, Object, TaskData, task_data::number_of};
+
+use crate::{
+    CallId, CommandId, InteractionId, WallMs,
+    controls::{self, Circumstances},
+    facts::{self, LegState},
+    view::{self, Phase},
+};
+
+/// The agent's leg of a voice task in this client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leg {
+    pub(crate) call: CallId,
+    /// The agent answered it here.
+    pub(crate) is_answered: bool,
+}
+
+/// An armed auto wrap-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AutoWrapupTimer {
+    pub(crate) at: Duration,
+    pub(crate) ends_at: WallMs,
+    pub(crate) is_cancellable: bool,
+    pub(crate) code: (String, String),
+}
+
+/// Who waits for an accept to go through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Accepter {
+    /// The agent or a script.
+    Command(CommandId),
+    /// Auto-answer.
+    Auto,
+}
+
+/// An accept of a voice task that has not gone through yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Accepting {
+    pub(crate) by: Accepter,
+    /// Until when the leg must be there.
+    pub(crate) leg_until: Duration,
+}
+
+/// A task: the last data of the centre, and what only we know.
+#[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)]
+pub(crate) struct Task {
+    pub(crate) id: InteractionId,
+    pub(crate) data: TaskData,
+    /// `task:incoming` was told.
+    pub(crate) is_announced: bool,
+    /// The centre gave it to this agent.
+    pub(crate) is_assigned: bool,
+    /// The contact is over for this agent and nothing is owed.
+    pub(crate) is_over: bool,
+    /// It left the collection; only its last view is still told.
+    pub(crate) is_removed: bool,
+    /// `task:end` was told, with this "wrap-up required" (O-43).
+    pub(crate) told_end: Option<bool>,
+    /// When it leaves the collection by itself (O-17).
+    pub(crate) remove_at: Option<Duration>,
+    pub(crate) leg: Option<Leg>,
+    pub(crate) is_muted: bool,
+    pub(crate) accepting: Option<Accepting>,
+    pub(crate) auto_wrapup: Option<AutoWrapupTimer>,
+    /// The agent kept wrap-up open, or finished it (O-30).
+    pub(crate) is_auto_wrapup_settled: bool,
+    /// A relogin happened; the next `AgentContact` refreshes it (O-35).
+    pub(crate) is_stale: bool,
+    pub(crate) offered_at: WallMs,
+}
+
+impl Task {
+    pub(crate) fn new(id: InteractionId, data: Object, wall: WallMs) -> Self {
+        Self {
+            id,
+            data: TaskData(data),
+            is_announced: false,
+            is_assigned: false,
+            is_over: false,
+            is_removed: false,
+            told_end: None,
+            remove_at: None,
+            leg: None,
+            is_muted: false,
+            accepting: None,
+            auto_wrapup: None,
+            is_auto_wrapup_settled: false,
+            is_stale: false,
+            offered_at: wall,
+        }
+    }
+
+    pub(crate) fn is_telephony(&self) -> bool {
+        self.data
+            .interaction()
+            .is_some_and(deskline_wire::Interaction::is_telephony)
+    }
+
+    pub(crate) fn is_wrap_up_required(&self) -> bool {
+        self.data.flag("wrapUpRequired")
+    }
+
+    pub(crate) fn is_campaign_reservation(&self) -> bool {
+        self.data.text("type") == Some("AgentOfferCampaignReservation")
+    }
+
+    /// Merges a frame's data. A frame without an interaction never takes ours away (headless 7.3, O-09),
+    /// and one for somebody else's agent id keeps our view of the flags.
+    pub(crate) fn merge(&mut self, newer: &Object, me: &str) {
+        let mut newer = newer.clone();
+        if !matches!(newer.get("interaction"), Some(Json::Object(_)))
+            && let Some(ours) = self.data.0.get("interaction")
+        {
+            newer.insert("interaction".to_owned(), ours.clone());
+        }
+        self.data.merge(newer);
+        self.settle_flags(me);
+    }
+
+    /// Recomputes what follows from the data: the conference flag (O-18), the consulted flag once
+    /// the agent owns the contact (O-07), and whether the contact is theirs already.
+    pub(crate) fn settle_flags(&mut self, me: &str) {
+        let Some(interaction) = self.data.interaction() else {
+            return;
+        };
+        let has_joined = interaction
+            .participant(me)
+            .is_some_and(|participant| participant.flag("hasJoined"));
+        let is_owner = interaction.text("owner") == Some(me);
+        let is_conference = facts::is_conference(&self.data);
+        if has_joined {
+            self.is_assigned = true;
+        }
+        self.data.set_flag("isConferenceInProgress", is_conference);
+        if is_owner && self.is_assigned && self.data.flag("isConsulted") {
+            self.data.set_flag("isConsulted", false);
+        }
+    }
+
+    /// Where the task is. In this order: over → `ended`; wrap-up owed → `wrapUp`; not this agent's yet →
+    /// `offered`, or `reserved` while it was not announced; consult leg of this agent → `consulting`;
+    /// two agents on the main leg → `conference`; main leg on hold → `held`; else `connected`.
+    pub(crate) fn phase(&self, me: &str) -> Phase {
+        if self.is_removed {
+            return Phase::Ended;
+        }
+        if self.is_wrap_up_required() {
+            return Phase::WrapUp;
+        }
+        if self.is_over {
+            return Phase::Ended;
+        }
+        if !self.is_assigned {
+            return if self.is_announced {
+                Phase::Offered
+            } else {
+                Phase::Reserved
+            };
+        }
+        let Some(interaction) = self.data.interaction() else {
+            return Phase::Connected;
+        };
+        if interaction.is_state("wrapUp")
+            && interaction
+                .participant(me)
+                .is_some_and(|participant| participant.flag("isWrappedUp"))
+        {
+            return Phase::Ended;
+        }
+        if matches!(
+            facts::task_state(interaction, me),
+            LegState::Consult | LegState::Consulting
+        ) {
+            return Phase::Consulting;
+        }
+        if self.data.flag("isConferenceInProgress") {
+            return Phase::Conference;
+        }
+        if facts::main_media(&self.data).is_some_and(deskline_wire::Media::is_held) {
+            return Phase::Held;
+        }
+        Phase::Connected
+    }
+
+    /// The task as shown.
+    pub(crate) fn view(&self, given: &Given<'_>, pending: Vec<&'static str>) -> view::Task {
+        let me = given.me;
+        let phase = self.phase(me);
+        let interaction = self.data.interaction();
+        let detail = |key: &str| {
+            interaction.and_then(|interaction| {
+                interaction
+                    .associated(key)
+                    .filter(|text| !text.is_empty())
+                    .or_else(|| interaction.detail(key).filter(|text| !text.is_empty()))
+            })
+        };
+        let participant = interaction.and_then(|interaction| interaction.participant(me));
+        let main = facts::main_media(&self.data);
+        let customer = interaction.and_then(|interaction| {
+            interaction
+                .participants()
+                .find(|(_, participant)| participant.is_kind("Customer"))
+        });
+        let is_outbound =
+            interaction.and_then(deskline_wire::Interaction::direction) == Some("OUTBOUND");
+        let number = if is_outbound {
+            detail("dn").or_else(|| customer.map(|(key, _)| key))
+        } else {
+            detail("ani").or_else(|| customer.map(|(key, _)| key))
+        };
+        let lasts = self.rona_seconds();
+        let is_offer = phase == Phase::Offered;
+        view::Task {
+            id: self.id.clone(),
+            media_type: interaction
+                .and_then(|interaction| interaction.text("mediaType"))
+                .unwrap_or_default()
+                .to_owned(),
+            phase,
+            is_muted: self.is_muted,
+            is_held: main.is_some_and(deskline_wire::Media::is_held),
+            consult: interaction.and_then(|interaction| consult(interaction, me)),
+            conference_agents: self
+                .data
+                .flag("isConferenceInProgress")
+                .then(|| facts::agents_on_main(&self.data)),
+            participants: interaction.map(participants).unwrap_or_default(),
+            recording: interaction.map_or(view::Recording::Off, recording),
+            is_wrap_up_required: self.is_wrap_up_required(),
+            auto_wrapup: self.auto_wrapup.as_ref().map(|timer| view::AutoWrapup {
+                ends_at: timer.ends_at,
+                is_cancellable: timer.is_cancellable,
+            }),
+            customer_name: detail("customerName")
+                .or_else(|| customer.and_then(|(_, participant)| participant.text("name")))
+                .unwrap_or_default()
+                .to_owned(),
+            customer_number: number.unwrap_or_default().to_owned(),
+            queue: self
+                .data
+                .text("queueName")
+                .filter(|name| !name.is_empty())
+                .or_else(|| detail("virtualTeamName"))
+                .unwrap_or_default()
+                .to_owned(),
+            is_outbound,
+            started_at: participant
+                .and_then(|participant| participant.time("joinTimestamp"))
+                .or_else(|| interaction?.number("createdTimestamp"))
+                .map(WallMs),
+            hold_since: main
+                .filter(|media| media.is_held())
+                .and_then(deskline_wire::Media::held_since)
+                .map(WallMs),
+            offer_ends_at: lasts.filter(|_| is_offer).map(|seconds| {
+                WallMs(
+                    self.offered_at
+                        .0
+                        .saturating_add(given.pace_real_ms(seconds)),
+                )
+            }),
+            offer_lasts_ms: lasts
+                .filter(|_| is_offer)
+                .and_then(|seconds| u64::try_from(given.pace_real_ms(seconds)).ok()),
+            wrap_up_since: participant
+                .filter(|_| phase == Phase::WrapUp)
+                .and_then(|participant| {
+                    participant
+                        .time("wrapUpTimestamp")
+                        .or_else(|| participant.time("lastUpdated"))
+                })
+                .map(WallMs),
+            is_auto_answering: self.data.flag("isAutoAnswering"),
+            pending,
+            variables: interaction.map(variables).unwrap_or_default(),
+            can: controls::can(
+                &self.data,
+                Circumstances {
+                    me,
+                    option: given.option,
+                    web_rtc_enabled: given.web_rtc_enabled,
+                    is_end_call_enabled: given.is_end_call_enabled,
+                    is_end_consult_enabled: given.is_end_consult_enabled,
+                    phase,
+                    is_leg_answered: self.leg.as_ref().is_some_and(|leg| leg.is_answered),
+                    is_timer_cancellable: self
+                        .auto_wrapup
+                        .as_ref()
+                        .is_some_and(|timer| timer.is_cancellable),
+                },
+            ),
+        }
+    }
+
+    /// Seconds an offer lasts (contact-center 9.4).
+    fn rona_seconds(&self) -> Option<i64> {
+        let interaction = self.data.interaction()?;
+        interaction
+            .associated("ronaTimeout")
+            .and_then(|text| text.trim().parse().ok())
+            .or_else(|| interaction.detail("ronaTimeout")?.trim().parse().ok())
+            .or_else(|| number_of(self.data.0.get("ronaTimeout")))
+            .filter(|seconds| (1..=86_400).contains(seconds))
+    }
+}
+
+/// What a view depends on besides the task.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) me: &'a str,
+    pub(crate) option: Option<crate::StationOption>,
+    pub(crate) web_rtc_enabled: bool,
+    pub(crate) is_end_call_enabled: bool,
+    pub(crate) is_end_consult_enabled: bool,
+    pub(crate) pace: crate::Pace,
+}
+
+impl Given<'_> {
+    /// Real milliseconds of a protocol time in seconds.
+    fn pace_real_ms(&self, seconds: i64) -> i64 {
+        let protocol = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        i64::try_from(self.pace.real(protocol).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn recording(interaction: deskline_wire::Interaction<'_>) -> view::Recording {
+    let is_running = interaction.detail_flag("recordInProgress");
+    if interaction.detail_flag("isPaused")
+        && (is_running || interaction.detail_flag("recordingStarted"))
+    {
+        view::Recording::Paused
+    } else if is_running {
+        view::Recording::On
+    } else {
+        view::Recording::Off
+    }
+}
+
+fn participants(interaction: deskline_wire::Interaction<'_>) -> Vec<view::Participant> {
+    interaction
+        .participants()
+        .map(|(key, participant)| view::Participant {
+            id: key.to_owned(),
+            kind: participant.text("pType").unwrap_or_default().to_owned(),
+            name: participant
+                .text("name")
+                .filter(|name| !name.is_empty())
+                .unwrap_or(key)
+                .to_owned(),
+            has_joined: participant.flag("hasJoined"),
+            has_left: participant.flag("hasLeft"),
+            is_consulted: participant.flag("isConsulted"),
+        })
+        .collect()
+}
+
+fn consult(interaction: deskline_wire::Interaction<'_>, me: &str) -> Option<view::Consult> {
+    let media = interaction.consult_media()?;
+    if !media.lists(me) {
+        return None;
+    }
+    let to = media.participants().find(|id| *id != me).unwrap_or_default();
+    let other = interaction.participant(to);
+    let is_answered = match facts::task_state(interaction, me) {
+        LegState::Consulting | LegState::Conference => true,
+        LegState::Consult => false,
+        LegState::ConsultCompleted | LegState::Connected | LegState::Other => {
+            other.is_some_and(|participant| participant.flag("hasJoined"))
+        }
+    };
+    Some(view::Consult {
+        is_answered,
+        to: to.to_owned(),
+        name: other
+            .and_then(|participant| participant.text("name"))
+            .or_else(|| interaction.detail("consultDestinationAgentName"))
+            .unwrap_or(to)
+            .to_owned(),
+        is_on_hold: media.is_held(),
+    })
+}
+
+fn variables(interaction: deskline_wire::Interaction<'_>) -> Vec<(String, String, bool)> {
+    interaction
+        .0
+        .get("callAssociatedData")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, variable)| {
+            let value = match variable.get("value")? {
+                Json::String(text) => text.clone(),
+                Json::Null => return None,
+                other @ (Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) => {
+                    other.to_string()
+                }
+            };
+            let name = variable
+                .get("displayName")
+                .and_then(Json::as_str)
+                .filter(|name| !name.is_empty())
+                .unwrap_or(key);
+            Some((
+                name.to_owned(),
+                value,
+                deskline_wire::truth(variable.get("isSensitive")),
+            ))
+        })
+        .collect()
+}
