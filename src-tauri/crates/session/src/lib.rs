@@ -3,6 +3,13 @@
 //! It runs the rules of `core` in one task, hands their effects to the adapters, and tells
 //! windows and scripts what changed. It decides nothing and knows no protocol.
 //!
-//! Start reading at [`view`] for what is shown.
+//! Start reading at [`Owner`] (what runs), then [`DeskHandle`] (how it is reached) and [`view`]
+//! (what is shown).
 
+mod handle;
+mod owner;
+mod snapshot;
 pub mod view;
+
+pub use handle::{DeskHandle, Gone, TaskHandle};
+pub use owner::{Adapters, Clock, Owner};
