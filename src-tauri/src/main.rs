@@ -1,3 +1,7 @@
 //! Deskline.
 
-fn main() {}
+fn main() {
+    tauri::Builder::default()
+        .run(tauri::generate_context!())
+        .expect("x");
+}
