@@ -25,6 +25,37 @@ pub(crate) struct Report {
     pub(crate) trouble: String,
 }
 
+impl Report {
+    /// Something that failed without being a test.
+    pub(crate) fn failure(name: &str, took: Duration, trouble: impl Into<String>) -> Self {
+        let account = with_one_failure(Account::default());
+        Self {
+            name: name.to_owned(),
+            account,
+            took,
+            trouble: trouble.into(),
+        }
+    }
+}
+
+/// One line of the list of results.
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tally = self.account.tally;
+        let told = if tally == Tally::default() {
+            "ok".to_owned()
+        } else {
+            tally.to_string()
+        };
+        write!(
+            f,
+            "  {:<36} {told:<32} {}",
+            self.name,
+            run::seconds(self.took)
+        )
+    }
+}
+
 /// Starts a command inside a throw-away desktop: display, bus, keyring, notification daemon, audio.
 pub(crate) fn in_session(options: &[&str], program: &Path) -> Command {
     let mut command = run::command(run::root().join("tests/support/desktop-session.sh"));

@@ -30,16 +30,11 @@ pub(crate) fn sum_up(before: Tally) -> Outcome {
     let begun = Instant::now();
     let mut reports = Vec::new();
     if let Err(stop) = everything(&mut reports) {
-        let account = Account {
-            tally: Tally::ONE_FAILURE,
-            cases: Vec::new(),
-        };
-        reports.push(Report {
-            name: "preparation".to_owned(),
-            account,
-            took: begun.elapsed(),
-            trouble: stop.message,
-        });
+        reports.push(Report::failure(
+            "preparation",
+            begun.elapsed(),
+            stop.message,
+        ));
     }
     keep(&reports);
     for report in reports.iter().filter(|report| !report.trouble.is_empty()) {
@@ -47,12 +42,7 @@ pub(crate) fn sum_up(before: Tally) -> Outcome {
     }
     println!("\n── results, {} ──", run::seconds(begun.elapsed()));
     for report in &reports {
-        println!(
-            "  {:<36} {:<32} {}",
-            report.name,
-            report.account.tally.to_string(),
-            run::seconds(report.took)
-        );
+        println!("{report}");
     }
     let sum = before_and(before, &reports);
     println!("{sum}");
@@ -71,60 +61,81 @@ fn before_and(before: Tally, reports: &[Report]) -> Tally {
 
 fn everything(reports: &mut Vec<Report>) -> Outcome {
     setup::ready(Purpose::Tests)?;
-    reports.extend(view()?);
+    view(reports)?;
     let (built, build_failed) = build()?;
+    let build_worked = build_failed.is_none();
     reports.extend(build_failed);
     run::announce(&format!("{} test programs", built.tests.len()));
     for test in &built.tests {
-        let report = suites::run(test, &built)?;
-        println!(
-            "  {:<36} {:<32} {}",
-            report.name,
-            report.account.tally.to_string(),
-            run::seconds(report.took)
-        );
-        reports.push(report);
+        told(reports, suites::run(test, &built)?);
     }
-    reports.push(doc_tests()?);
+    if build_worked {
+        let mut cargo = run::cargo();
+        cargo.args([
+            "test",
+            "--doc",
+            "--workspace",
+            "--no-fail-fast",
+            "--features",
+            EMBEDDED,
+        ]);
+        told(reports, other("doc tests", &mut cargo, tally::libtest)?);
+    }
     Ok(())
 }
 
-/// Types, tests and build of the view. The app embeds the result, so a view that does not build stops here.
-fn view() -> Outcome<Vec<Report>> {
+/// Types, tests and build of the view. A view that does not build fails; whatever can do without it is tested all the same.
+fn view(reports: &mut Vec<Report>) -> Outcome {
     run::announce("the view: npm run check, vitest");
-    let check = npm("ui (check)", &["run", "check"], |_, _| {
-        Some(Account::default())
-    })?;
+    let mut check = frontend::npm();
+    told(
+        reports,
+        other("ui (check)", check.args(["run", "check"]), |_| {
+            Some(Account::default())
+        })?,
+    );
     let json = run::workplace().join("vitest.json");
     drop(std::fs::remove_file(&json)); // an old report must not pass for a new one
     let output = format!("--outputFile.json={}", json.display());
-    let words = [
+    let mut tests = frontend::npm();
+    tests.args([
         "test",
         "--",
         "--reporter=default",
         "--reporter=json",
         &output,
-    ];
-    let tests = npm("ui (vitest)", &words, |_, _| {
-        tally::vitest(&std::fs::read_to_string(&json).ok()?)
-    })?;
-    frontend::built()?;
-    Ok(vec![check, tests])
+    ]);
+    let account = |_: &str| tally::vitest(&std::fs::read_to_string(&json).ok()?);
+    told(reports, other("ui (vitest)", &mut tests, account)?);
+    let begun = Instant::now();
+    if let Err(stop) = frontend::built() {
+        told(
+            reports,
+            Report::failure("ui (build)", begun.elapsed(), stop.message),
+        );
+    }
+    Ok(())
 }
 
-/// Runs an npm script; a bad status is a failure even if every test in the account passed.
-fn npm(
+/// Shows a report as soon as it is there, and keeps it.
+fn told(reports: &mut Vec<Report>, report: Report) {
+    println!("{report}");
+    reports.push(report);
+}
+
+/// Runs something that is no test program of ours; a bad status, and no account, is a failure even if every test passed.
+fn other(
     name: &str,
-    words: &[&str],
-    account: impl Fn(&End, &str) -> Option<Account>,
+    command: &mut Command,
+    account: impl Fn(&str) -> Option<Account>,
 ) -> Outcome<Report> {
     let (log, begun) = (suites::log_of(name), Instant::now());
-    let end = run::logged(name, frontend::npm().args(words), &log, LIMIT)?;
+    let end = run::logged(name, command, &log, LIMIT)?;
     let printed = String::from_utf8_lossy(&std::fs::read(&log).unwrap_or_default()).into_owned();
     let good = matches!(&end, End::Exited(status) if status.success());
-    let told = account(&end, &printed);
-    let mut sum = told.clone().unwrap_or_default();
-    if told.is_none() || (!good && sum.tally.failed == 0) {
+    let account = account(&printed);
+    let mut sum = account.clone().unwrap_or_default();
+    if (account.is_none() || !good) && sum.tally.failed == 0 {
         sum.tally += Tally::ONE_FAILURE;
     }
     let trouble = if sum.tally.failed == 0 {
@@ -132,11 +143,6 @@ fn npm(
     } else {
         printed
     };
-    println!(
-        "  {name:<36} {:<32} {}",
-        sum.tally.to_string(),
-        run::seconds(begun.elapsed())
-    );
     Ok(Report {
         name: name.to_owned(),
         account: sum,
@@ -157,74 +163,29 @@ fn build() -> Outcome<(Artifacts, Option<Report>)> {
         "--bins",
         "--tests",
         "--keep-going",
+    ]);
+    cargo.args([
         "--features",
         EMBEDDED,
+        "--message-format=json-render-diagnostics",
     ]);
-    cargo
-        .arg("--message-format=json-render-diagnostics")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
+    cargo.stdout(Stdio::piped()).stderr(Stdio::inherit());
     let output = cargo
         .output()
         .map_err(|error| Stop::because(format!("cannot start cargo: {error}")))?;
-    let took = begun.elapsed();
-    println!(
+    let (good, took) = (output.status.success(), begun.elapsed());
+    eprintln!(
         "  {} in {}",
-        if output.status.success() {
-            "done"
-        } else {
-            "failed"
-        },
+        if good { "done" } else { "failed" },
         run::seconds(took)
     );
-    let failed = (!output.status.success()).then(|| Report {
-        name: "build".to_owned(),
-        account: Account {
-            tally: Tally::ONE_FAILURE,
-            cases: Vec::new(),
-        },
-        took,
-        trouble:
-            "some of it does not compile (the compiler's words stand above); what does was tested"
-                .to_owned(),
-    });
+    let words =
+        "some of it does not compile (the compiler's words stand above); what does was tested";
+    let failed = (!good).then(|| Report::failure("build", took, words));
     Ok((
         Artifacts::read(&String::from_utf8_lossy(&output.stdout)),
         failed,
     ))
-}
-
-fn doc_tests() -> Outcome<Report> {
-    let (name, begun) = ("doc tests", Instant::now());
-    let log = suites::log_of(name);
-    let mut cargo: Command = run::cargo();
-    cargo.args([
-        "test",
-        "--doc",
-        "--workspace",
-        "--no-fail-fast",
-        "--features",
-        EMBEDDED,
-    ]);
-    let end = run::logged(name, &mut cargo, &log, LIMIT)?;
-    let printed = String::from_utf8_lossy(&std::fs::read(&log).unwrap_or_default()).into_owned();
-    let good = matches!(end, End::Exited(status) if status.success());
-    let mut account = tally::libtest(&printed).unwrap_or_default();
-    if !good && account.tally.failed == 0 {
-        account.tally += Tally::ONE_FAILURE;
-    }
-    let trouble = if good { String::new() } else { printed };
-    println!(
-        "  {name:<36} {:<32} {}",
-        account.tally.to_string(),
-        run::seconds(begun.elapsed())
-    );
-    Ok(Report {
-        name: name.to_owned(),
-        account,
-        took: begun.elapsed(),
-        trouble,
-    })
 }
 
 /// Keeps every test's verdict for `cargo xtask conformance`.
