@@ -27,7 +27,8 @@ pub enum Codecs {
     G711,
 }
 
-/// Switches of the shape of an SDP offer (`calling.md` 5.3); the default is the shape of 3.2.
+/// Switches of the shape of an SDP offer (`calling.md` 5.3); the default is the shape of 3.2 but for the final
+/// line break: a bare browser (Chromium 156) refuses a description without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OfferShape {
     /// Whether `a=mid` is present.
@@ -38,6 +39,8 @@ pub struct OfferShape {
     pub bundle: bool,
     /// The line ends.
     pub line_ends: LineEnds,
+    /// Whether the last line is ended too.
+    pub final_break: bool,
     /// Whether a candidate for component 2 is listed.
     pub component_2: bool,
     /// The codecs offered.
@@ -51,6 +54,7 @@ impl Default for OfferShape {
             direction: true,
             bundle: false,
             line_ends: LineEnds::CrLf,
+            final_break: true,
             component_2: true,
             codecs: Codecs::All,
         }
@@ -102,7 +106,7 @@ pub(super) fn offer(origin: &Origin, shape: OfferShape, mid: Option<&str>, forma
         component_2: shape.component_2,
     };
     audio(&mut lines, origin, formats, &section);
-    join(&lines, shape.line_ends)
+    join(&lines, shape.line_ends, shape.final_break)
 }
 
 /// An answer to `remote`: its first audio section is taken, every other section is rejected in its place.
@@ -127,7 +131,7 @@ pub(super) fn answer(origin: &Origin, remote: &Remote, setup: &str) -> String {
             reject(&mut lines, line);
         }
     }
-    join(&lines, LineEnds::CrLf)
+    join(&lines, LineEnds::CrLf, true)
 }
 
 struct Audio<'a> {
@@ -192,12 +196,12 @@ fn network(address: SocketAddr) -> String {
     format!("IN IP{family} {}", address.ip())
 }
 
-// The vendor's text has no final line break.
-fn join(lines: &[String], ends: LineEnds) -> String {
-    lines.join(match ends {
+fn join(lines: &[String], ends: LineEnds, final_break: bool) -> String {
+    let end = match ends {
         LineEnds::CrLf => "\r\n",
         LineEnds::Lf => "\n",
-    })
+    };
+    lines.join(end) + if final_break { end } else { "" }
 }
 
 #[cfg(test)]
@@ -228,7 +232,7 @@ mod tests {
             a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=rtcp-mux\r\na=setup:actpass\r\n\
             a=ssrc:286331153 cname:mse-1\r\na=ice-ufrag:Qx7p\r\na=ice-pwd:3nWq8ZrT5kLv0bYx2HsD7fMe\r\n";
         assert!(offer.starts_with(expected), "{offer}");
-        assert!(offer.ends_with("a=candidate:mse 2 UDP 2130706430 127.0.0.1 20041 typ host"));
+        assert!(offer.ends_with("a=candidate:mse 2 UDP 2130706430 127.0.0.1 20041 typ host\r\n"));
     }
 
     #[test]
@@ -238,11 +242,12 @@ mod tests {
             direction: false,
             bundle: true,
             line_ends: LineEnds::Lf,
+            final_break: false,
             component_2: false,
             codecs: Codecs::G711,
         };
         let offer = offer(&origin(), shape, None, &shape.formats());
-        assert!(!offer.contains('\r') && !offer.contains("sendrecv") && !offer.contains("mse 2"));
+        assert!(!offer.contains('\r') && !offer.ends_with('\n') && !offer.contains("sendrecv") && !offer.contains("mse 2"));
         assert!(offer.contains("a=group:BUNDLE 0\nm=audio 20040 UDP/TLS/RTP/SAVPF 0 8\na=mid:0\n"));
         let no_opus = OfferShape { codecs: Codecs::NoOpus, ..OfferShape::default() };
         assert_eq!(no_opus.formats().iter().map(|f| f.payload_type).collect::<Vec<_>>(), [0, 8, 101]);
@@ -260,7 +265,7 @@ mod tests {
         let answer = answer(&origin(), &remote, "passive");
         assert!(answer.contains("a=group:BUNDLE a\r\nm=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=inactive\r\n\
             m=audio 20040 UDP/TLS/RTP/SAVPF 111 0 8 110 126\r\na=mid:a\r\na=recvonly\r\n"), "{answer}");
-        assert!(answer.ends_with("m=application 0 UDP/BFCP *\r\na=inactive"));
+        assert!(answer.ends_with("m=application 0 UDP/BFCP *\r\na=inactive\r\n"));
         assert!(answer.contains("a=setup:passive"));
     }
 
