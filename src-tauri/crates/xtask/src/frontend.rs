@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use crate::packages::Distribution;
 use crate::run::{self, Outcome, Stop};
 use crate::setup;
 
@@ -24,31 +23,26 @@ const SOURCES: &[&str] = &[
     "tsconfig.json",
 ];
 
-/// Sees to a usable Node and npm: those of the machine, else Debian's, else a Node of our own below `target/tools`.
-pub(crate) fn node_ready(distribution: Distribution) -> Outcome {
+/// The Debian packages of Node and npm, where the machine has none from anywhere.
+pub(crate) fn absent_packages() -> Vec<&'static str> {
+    let all = [("nodejs", "node"), ("npm", "npm")].into_iter();
+    all.filter(|(_, program)| !run::on_path(program))
+        .map(|(package, _)| package)
+        .collect()
+}
+
+/// Sees to a usable Node: that of the machine, else one of our own below `target/tools`.
+pub(crate) fn node_ready() -> Outcome {
+    if !usable() && cfg!(target_os = "linux") && run::on_path("npm") {
+        own_node()?;
+    }
     if usable() {
         return Ok(());
     }
-    match distribution {
-        Distribution::Debian | Distribution::Ubuntu => {
-            let absent = [("nodejs", "node"), ("npm", "npm")]
-                .into_iter()
-                .filter(|(_, program)| !run::on_path(program));
-            setup::install(&absent.map(|(package, _)| package).collect::<Vec<_>>())?;
-            if !usable() {
-                own_node()?;
-            }
-        }
-        Distribution::Other => {}
-    }
-    if usable() {
-        Ok(())
-    } else {
-        Err(Stop::machine(format!(
-            "please install Node {}.{} or newer, with npm",
-            OLDEST.0, OLDEST.1
-        )))
-    }
+    Err(Stop::machine(format!(
+        "please install Node {}.{} or newer, with npm",
+        OLDEST.0, OLDEST.1
+    )))
 }
 
 /// Sees to `ui/node_modules`: as the lock file says, and not older than it.

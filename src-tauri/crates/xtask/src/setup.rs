@@ -26,7 +26,7 @@ pub(crate) fn command(words: &[&str]) -> Outcome {
 pub(crate) fn ready(purpose: Purpose) -> Outcome {
     let distribution = Distribution::of_this_machine();
     system_packages(purpose, distribution)?;
-    frontend::node_ready(distribution)?;
+    frontend::node_ready()?;
     frontend::packages_ready()?;
     if purpose == Purpose::Tests && cfg!(target_os = "linux") {
         tauri_driver()?;
@@ -53,7 +53,11 @@ pub(crate) fn search_path() -> std::ffi::OsString {
 fn system_packages(purpose: Purpose, distribution: Distribution) -> Outcome {
     let wanted = packages::needed(purpose, distribution);
     match distribution {
-        Distribution::Debian | Distribution::Ubuntu => install(&packages::missing(&wanted)),
+        Distribution::Debian | Distribution::Ubuntu => {
+            let mut missing = packages::missing(&wanted);
+            missing.extend(frontend::absent_packages());
+            install(&missing)
+        }
         Distribution::Other if cfg!(target_os = "linux") => {
             eprintln!(
                 "This is neither Debian nor Ubuntu: please see to the equivalents of\n  {}",
@@ -66,7 +70,7 @@ fn system_packages(purpose: Purpose, distribution: Distribution) -> Outcome {
 }
 
 /// Installs Debian packages, if we may.
-pub(crate) fn install(missing: &[&str]) -> Outcome {
+fn install(missing: &[&str]) -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
@@ -82,14 +86,14 @@ pub(crate) fn install(missing: &[&str]) -> Outcome {
             if !consent("Install them now?")? {
                 return Err(Stop::machine(format!(
                     "nothing was installed. To do it yourself:\n{}",
-                    to_type(missing)
+                    to_type(&means, missing)
                 )));
             }
         }
         Permission::Refused(why) => {
             return Err(Stop::machine(format!(
                 "{why}. Please run this, then try again:\n{}",
-                to_type(missing)
+                to_type(&means, missing)
             )));
         }
     }
@@ -176,12 +180,17 @@ fn apt(means: &Means, words: &[&str]) -> Command {
     command
 }
 
-/// The exact command for a person, with sudo unless they are root anyway.
-fn to_type(missing: &[&str]) -> String {
-    format!(
-        "  sudo apt-get update && sudo apt-get install -y --no-install-recommends {}",
+/// The exact command for a person, as this machine lets them become root.
+fn to_type(means: &Means, missing: &[&str]) -> String {
+    let install = format!(
+        "apt-get install -y --no-install-recommends {}",
         missing.join(" ")
-    )
+    );
+    match *means {
+        Means { root: true, .. } => format!("  apt-get update && {install}"),
+        Means { sudo: true, .. } => format!("  sudo apt-get update && sudo {install}"),
+        Means { .. } => format!("  su -c 'apt-get update && {install}'"),
+    }
 }
 
 /// Asks a yes-or-no question; Enter means yes, the end of input means no.
@@ -294,7 +303,25 @@ mod tests {
             }),
             Permission::Refused(_)
         ));
-        assert!(to_type(&["cmake", "sox"]).ends_with("--no-install-recommends cmake sox"));
+    }
+
+    #[test]
+    fn the_command_to_type_fits_the_machine() {
+        let typed = |means| to_type(&means, &["cmake", "sox"]);
+        let sudo = typed(Means {
+            sudo: true,
+            ..NOBODY
+        });
+        assert!(sudo.contains("sudo apt-get install") && sudo.ends_with(" cmake sox"));
+        assert!(typed(NOBODY).starts_with("  su -c 'apt-get update"));
+        assert!(
+            !typed(Means {
+                root: true,
+                sudo: true,
+                ..NOBODY
+            })
+            .contains("sudo")
+        );
     }
 
     #[test]
