@@ -97,10 +97,12 @@ impl Notifier {
     #[must_use = "dropping the notice takes the notification back"]
     pub fn offer(&self, offer: Offer) -> Notice {
         let (withdraw, withdrawn) = oneshot::channel();
-        self.runtime
+        let attending = self
+            .runtime
             .spawn(attend(offer, self.news.clone(), withdrawn));
         Notice {
-            _withdraw: withdraw,
+            withdraw,
+            attending,
         }
     }
 }
@@ -108,7 +110,18 @@ impl Notifier {
 /// A notification on the screen; dropping it takes it back.
 #[derive(Debug)]
 pub struct Notice {
-    _withdraw: oneshot::Sender<()>,
+    withdraw: oneshot::Sender<()>,
+    attending: tokio::task::JoinHandle<()>,
+}
+
+impl Notice {
+    /// Takes it back and waits until it is gone from the screen: for who is about to end the process.
+    pub async fn withdraw(self) {
+        drop(self.withdraw);
+        if let Err(stopped) = self.attending.await {
+            tracing::warn!(%stopped, "a notification was left behind");
+        }
+    }
 }
 
 /// Shows one notification and stays with it.
@@ -120,7 +133,7 @@ async fn attend(offer: Offer, news: mpsc::Sender<News>, mut withdrawn: oneshot::
             cause: format!("no answer within {} s", SHOW_LIMIT.as_secs()),
         })
     });
-    let on_screen = match shown {
+    let mut on_screen = match shown {
         Ok(on_screen) => on_screen,
         Err(why) => {
             tracing::info!(%why, "no notification");

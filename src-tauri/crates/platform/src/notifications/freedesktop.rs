@@ -1,49 +1,83 @@
 //! The notification service of Linux desktops (Desktop Notifications Specification 1.2).
+//!
+//! Asked on the bus directly: `notify-rust` begins to listen only after it has shown, so that a choice made at
+//! once is lost, and it panics when the bus goes away.
 
-use notify_rust::{Hint, Notification, NotificationHandle, NotificationResponse, Timeout, Urgency};
+use std::collections::HashMap;
+
+use futures_util::StreamExt as _;
+use zbus::proxy::SignalStream;
+use zbus::zvariant::Value;
 
 use super::{Choice, NotAvailable, Offer};
 
+const NAME: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
+
+/// It stays until it is taken back.
+const NEVER_EXPIRES: i32 = 0;
+
+/// Some services hide what is not critical after a few seconds, or show it only in a list.
+const CRITICAL: u8 = 2;
+
 /// A notification the service shows.
 pub(super) struct OnScreen {
-    handle: NotificationHandle,
+    service: zbus::Proxy<'static>,
+    signals: SignalStream<'static>,
+    id: u32,
     has_buttons: bool,
 }
 
 /// Shows it with the buttons the service can draw.
 pub(super) async fn show(offer: &Offer) -> Result<OnScreen, NotAvailable> {
-    let capabilities = tokio::task::spawn_blocking(notify_rust::get_capabilities)
-        .await
-        .map_err(not_available)?
-        .map_err(not_available)?;
-    let can = |word: &str| capabilities.iter().any(|capability| capability == word);
-    let has_buttons = can("actions");
-    let mut notification = Notification::new();
-    notification
-        .appname("Deskline")
-        .icon("deskline")
-        .summary(&offer.title)
-        .body(&if can("body-markup") {
+    let shown = async {
+        let bus = zbus::Connection::session().await?;
+        let service = zbus::Proxy::new_owned(bus, NAME, PATH, NAME).await?;
+        let capabilities: Vec<String> = service.call("GetCapabilities", &()).await?;
+        let can = |word: &str| capabilities.iter().any(|capability| capability == word);
+        let has_buttons = can("actions");
+        let actions: &[&str] = if has_buttons {
+            &["default", "Show", "accept", "Accept", "decline", "Decline"]
+        } else {
+            &[]
+        };
+        let body = if can("body-markup") {
             escaped(&offer.body)
         } else {
             offer.body.clone()
+        };
+        let hints = HashMap::from([
+            ("urgency", Value::from(CRITICAL)),
+            ("category", Value::from("call.incoming")),
+            ("desktop-entry", Value::from("Deskline")),
+            ("suppress-sound", Value::from(true)), // we ring ourselves
+            ("transient", Value::from(true)),
+        ]);
+        let signals = service.receive_all_signals().await?;
+        let id: u32 = service
+            .call(
+                "Notify",
+                &(
+                    "Deskline",
+                    0_u32,
+                    "deskline",
+                    offer.title.as_str(),
+                    body,
+                    actions,
+                    hints,
+                    NEVER_EXPIRES,
+                ),
+            )
+            .await?;
+        Ok(OnScreen {
+            service,
+            signals,
+            id,
+            has_buttons,
         })
-        .timeout(Timeout::Never)
-        .urgency(Urgency::Critical)
-        .hint(Hint::Category("call.incoming".to_owned()))
-        .hint(Hint::DesktopEntry("deskline".to_owned()))
-        .hint(Hint::SuppressSound(true)) // we ring ourselves
-        .hint(Hint::Transient(true));
-    if has_buttons {
-        notification
-            .action("default", "Show")
-            .action("accept", "Accept")
-            .action("decline", "Decline");
-    }
-    let handle = notification.show_async().await.map_err(not_available)?;
-    Ok(OnScreen {
-        handle,
-        has_buttons,
+    };
+    shown.await.map_err(|error: zbus::Error| NotAvailable {
+        cause: error.to_string(),
     })
 }
 
@@ -53,26 +87,38 @@ impl OnScreen {
     }
 
     /// Waits until the agent chooses; `None` if it was only put aside.
-    pub(super) async fn chosen(&self) -> Option<Choice> {
-        let mut choice = None;
-        self.handle
-            .wait_for_action_async(|response| {
-                choice = match response {
-                    NotificationResponse::Default => Some(Choice::Show),
-                    NotificationResponse::Action(action) => match action.as_str() {
-                        "accept" => Some(Choice::Accept),
-                        "decline" => Some(Choice::Decline),
-                        _ => None,
-                    },
-                    NotificationResponse::Closed(_) | NotificationResponse::Reply(_) => None,
-                };
-            })
-            .await;
-        choice
+    pub(super) async fn chosen(&mut self) -> Option<Choice> {
+        while let Some(signal) = self.signals.next().await {
+            let header = signal.header();
+            let member = header.member().map(|member| member.as_str());
+            if member == Some("ActionInvoked") {
+                match signal.body().deserialize::<(u32, String)>() {
+                    Ok((id, action)) if id == self.id => {
+                        return match action.as_str() {
+                            "default" => Some(Choice::Show),
+                            "accept" => Some(Choice::Accept),
+                            "decline" => Some(Choice::Decline),
+                            _ => None,
+                        };
+                    }
+                    Ok(_) | Err(_) => {} // somebody else's, or nonsense
+                }
+            } else if member == Some("NotificationClosed") {
+                match signal.body().deserialize::<(u32, u32)>() {
+                    Ok((id, _)) if id == self.id => return None,
+                    Ok(_) | Err(_) => {} // as above
+                }
+            }
+        }
+        None
     }
 
     pub(super) async fn close(&self) {
-        self.handle.close_async().await;
+        // Refused when it is gone already, which is what we want.
+        let closed: zbus::Result<()> = self.service.call("CloseNotification", &(self.id,)).await;
+        if let Err(error) = closed {
+            tracing::debug!(%error, "the notification was gone");
+        }
     }
 }
 
@@ -81,12 +127,6 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-fn not_available(error: impl std::fmt::Display) -> NotAvailable {
-    NotAvailable {
-        cause: error.to_string(),
-    }
 }
 
 #[cfg(test)]

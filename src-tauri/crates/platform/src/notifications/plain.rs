@@ -31,7 +31,7 @@ impl OnScreen {
     }
 
     /// Never comes: the window is where the agent answers.
-    pub(super) async fn chosen(&self) -> Option<Choice> {
+    pub(super) async fn chosen(&mut self) -> Option<Choice> {
         std::future::pending().await
     }
 
