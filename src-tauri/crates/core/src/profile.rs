@@ -2,6 +2,13 @@
 
 use deskline_wire::Json;
 
+pub mod assemble;
+
+pub use assemble::{BadAnswer, Fetched, assemble};
+
+/// What the tenant gets without a setting of its own (contact-center 5.6).
+pub const DEFAULT_RECOVERY_LIMIT_MS: u64 = 50_000;
+
 /// An idle or wrap-up code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuxCode {
@@ -65,4 +72,27 @@ pub struct Profile {
     pub is_end_consult_enabled: bool,
     /// Milliseconds until a silent connection counts as failed.
     pub recovery_limit_ms: u64,
+}
+
+/// Milliseconds out of a tenant's number that may mean either unit: below 1000 it is seconds
+/// (contact-center O-08, O-14, Appendix B). `None` if it is missing, not a number or not positive.
+#[must_use]
+pub fn either_unit_ms(value: Option<&Json>) -> Option<u64> {
+    let number = match value? {
+        Json::Number(number) => number.as_f64()?,
+        Json::String(text) => text.trim().parse().ok()?,
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
+    };
+    if !number.is_finite() || number <= 0.0 {
+        return None;
+    }
+    let ms = if number < 1000.0 {
+        number * 1000.0
+    } else {
+        number
+    };
+    // A float beyond u64 saturates, which here means "practically never": that is what was said.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let ms = ms.round() as u64;
+    Some(ms).filter(|ms| *ms > 0)
 }

@@ -1,0 +1,141 @@
+//! Finding the services (contact-center 2.1, calling 1.2).
+
+use deskline_core::OrgId;
+use deskline_wire::Catalog;
+use url::Url;
+
+use crate::address::{checked, join, map_host};
+use crate::config::Services;
+use crate::http::{Ask, Http};
+use crate::problem::RoutingError;
+
+/// Name of the routing service in the catalog.
+const GATEWAY: &str = "wcc-api-gateway";
+
+/// The routing service: where it is, and which hosts stand for others.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway {
+    base: String,
+    catalog: Catalog,
+}
+
+impl Gateway {
+    /// Picks the gateway: the settings' own, else the catalog's.
+    ///
+    /// # Errors
+    /// [`RoutingError`] if neither names one that may be asked.
+    pub(crate) fn new(catalog: &Catalog, services: &Services) -> Result<Self, RoutingError> {
+        let base = match (&services.gateway, catalog.link(GATEWAY)) {
+            (Some(own), _) => own.clone(),
+            (None, Some(link)) => link.to_owned(),
+            (None, None) => {
+                return Err(RoutingError::bad_answer(format!(
+                    "the catalog names no {GATEWAY}"
+                )));
+            }
+        };
+        let gateway = Self {
+            base,
+            catalog: catalog.clone(),
+        };
+        gateway.url("")?;
+        Ok(gateway)
+    }
+
+    /// The address of a resource.
+    ///
+    /// # Errors
+    /// [`RoutingError::BadAnswer`] if it makes no URL that may be asked.
+    pub(crate) fn url(&self, resource: &str) -> Result<Url, RoutingError> {
+        let mapped = map_host(&self.catalog, join(&self.base, resource)?);
+        checked(mapped.as_str(), ["https", "http"])
+    }
+}
+
+/// Asks for the catalog, first without and then with the access token (headless 7.11).
+///
+/// # Errors
+/// [`RoutingError`] if either request fails; sign-in cannot go on without.
+pub(crate) async fn fetch(http: &Http, u2c: &str, org: &OrgId) -> Result<Catalog, RoutingError> {
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("orgId", org.as_str())
+        .append_pair("format", "hostmap")
+        .finish();
+    let before = Ask {
+        with_token: false,
+        ..Ask::get(join(u2c, &format!("limited/catalog?{query}"))?)
+    };
+    let before = http.send(&before).await?.json("the limited catalog")?;
+    let after = Ask::get(join(u2c, "catalog?format=hostmap")?);
+    let after = http.send(&after).await?.json("the catalog")?;
+    Ok(merge(
+        Catalog::from_json(&after),
+        Catalog::from_json(&before),
+    ))
+}
+
+/// What the later answer says wins; what only the earlier one knows is kept (calling 1.2).
+fn merge(mut after: Catalog, before: Catalog) -> Catalog {
+    for (name, url) in before.links {
+        if !after.links.iter().any(|(known, _)| *known == name) {
+            after.links.push((name, url));
+        }
+    }
+    for (key, entries) in before.hosts {
+        if !after.hosts.iter().any(|(known, _)| *known == key) {
+            after.hosts.push((key, entries));
+        }
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use deskline_wire::json;
+
+    use super::*;
+
+    fn catalog(gateway: &str) -> Catalog {
+        Catalog::from_json(&json!({"serviceLinks": {GATEWAY: gateway}}))
+    }
+
+    #[test]
+    fn the_settings_gateway_wins_over_the_catalogs() {
+        let services = Services {
+            gateway: Some("http://127.0.0.1:9/".to_owned()),
+            ..Services::default()
+        };
+        let gateway = Gateway::new(&catalog("https://g.test"), &services).unwrap();
+        assert_eq!(
+            gateway.url("/v1/tasks/").unwrap().as_str(),
+            "http://127.0.0.1:9/v1/tasks/"
+        );
+    }
+
+    #[test]
+    fn an_unencrypted_foreign_gateway_is_refused_clearly() {
+        let error = Gateway::new(&catalog("http://g.test"), &Services::default()).unwrap_err();
+        assert!(
+            error.to_string().contains("http://g.test is refused"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_catalog_without_gateway_is_a_bad_answer() {
+        let error = Gateway::new(&Catalog::default(), &Services::default()).unwrap_err();
+        assert_eq!(error.into_problem().name.as_deref(), Some("BadAnswer"));
+    }
+
+    #[test]
+    fn the_later_catalog_wins_and_the_earlier_fills_in() {
+        let before =
+            Catalog::from_json(&json!({"serviceLinks": {"a": "https://1", "b": "https://2"}}));
+        let after = Catalog::from_json(&json!({"serviceLinks": {"a": "https://3"}}));
+        let merged = merge(after, before);
+        assert_eq!(merged.link("a"), Some("https://3"));
+        assert_eq!(merged.link("b"), Some("https://2"));
+    }
+}
