@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use str0m::config::{CryptoProvider, DtlsCert, Fingerprint};
 use str0m::format::Codec as WireCodec;
-use str0m::ice::IceCreds;
+use str0m::ice::{IceCreds, StunMessage};
 use str0m::media::{Frequency, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite, Ssrc};
@@ -137,6 +137,9 @@ impl Transport {
             }
             return Ok(());
         }
+        if self.client.is_none() && is_stun(datagram) {
+            self.greet(datagram);
+        }
         if let Some(ssrc) = rtp_source(datagram) {
             self.expect(ssrc);
         }
@@ -190,6 +193,19 @@ impl Transport {
         Ok(())
     }
 
+    // A check that overtakes the answer is answered all the same: a lite agent needs no more of the client than the
+    // name it gives, since it sends no checks of its own. Browsers that wait for this reply lose a second, because
+    // they nominate with a later check and make only the first three in quick succession.
+    fn greet(&mut self, datagram: &[u8]) {
+        let Ok(message) = StunMessage::parse(datagram) else { return };
+        if let Some((ours, theirs)) = message.split_username()
+            && ours == self.rtc.direct_api().local_ice_credentials().ufrag
+        {
+            let ice = IceCreds { ufrag: theirs.to_owned(), pass: String::new() };
+            self.rtc.direct_api().set_remote_ice_credentials(ice);
+        }
+    }
+
     // Without `mid` extensions nothing else ties a source to our only media section, and clients change
     // sources without a word.
     fn expect(&mut self, source: u32) {
@@ -221,6 +237,10 @@ const MOST_SOURCES: usize = 32;
 
 fn mid() -> Mid {
     Mid::from("0")
+}
+
+fn is_stun(datagram: &[u8]) -> bool {
+    matches!(datagram, [0..=3, ..])
 }
 
 fn is_dtls(datagram: &[u8]) -> bool {

@@ -26,6 +26,7 @@ pub(super) struct Controls {
     pub(super) send: (u8, Codec),
     pub(super) ssrc: u32,
     pub(super) dial: Vec<u8>,
+    pub(super) ice: bool,
     pub(super) connected: bool,
     pub(super) closed: bool,
     pub(super) packets: u64,
@@ -74,6 +75,7 @@ impl Agent {
             send: (first.payload_type, first.codec),
             ssrc: 4711,
             dial: Vec::new(),
+            ice: false,
             connected: false,
             closed: false,
             packets: 0,
@@ -180,6 +182,9 @@ async fn run(
                     let _lost = socket.try_send_to(&transmit.contents, transmit.destination);
                 }
                 Output::Event(Event::Connected) => controls.lock().unwrap().connected = true,
+                Output::Event(Event::IceConnectionStateChange(state)) => {
+                    controls.lock().unwrap().ice |= state.is_connected();
+                }
                 Output::Event(Event::Closed) => controls.lock().unwrap().closed = true,
                 Output::Event(Event::RtpPacket(packet)) => {
                     let mut controls = controls.lock().unwrap();
