@@ -1,0 +1,96 @@
+import type { CommandErrorView } from './generated/CommandErrorView';
+import type { LoginOption } from './generated/LoginOption';
+import type { Update } from './generated/Update';
+
+/** How loud both directions are, as linear amplitude (RMS) from 0 to 1. */
+export interface Levels {
+  input: number;
+  output: number;
+}
+
+/** What the window asks once, before anybody is signed in. */
+export interface StartInfo {
+  version: string;
+  /** The practice centre is part of this build. */
+  sandboxAvailable: boolean;
+  /** Where a token would be kept: the system's password store, or this process only. */
+  credentialStore: 'keyring' | 'memory';
+  /** Why the password store cannot be used. */
+  credentialProblem?: string | null;
+  /** An account is kept: `signIn({})` needs no token. */
+  storedAccount: boolean;
+}
+
+/** Kinds of sound device. */
+export type DeviceKind = 'microphone' | 'speaker' | 'ringer';
+
+/** Ends a subscription; nothing is delivered afterwards. */
+export type Unsubscribe = () => void;
+
+/**
+ * Everything the window can ask for. Every promise resolves once the contact centre has confirmed
+ * (mute: once the sound has), and rejects with a `CommandErrorView`.
+ */
+export interface Backend {
+  /** Milliseconds since the epoch; every running clock uses it. */
+  now(): number;
+  /** Opens the one stream of updates: a whole snapshot first, then every change, in order. */
+  subscribe(listener: (update: Update) => void): Promise<Unsubscribe>;
+  /** About ten pairs a second while a microphone is open. */
+  levels(listener: (levels: Levels) => void): Promise<Unsubscribe>;
+  startInfo(): Promise<StartInfo>;
+  /** Tells the shell that the first screen is painted. */
+  windowReady(): Promise<void>;
+  copyText(text: string): Promise<void>;
+
+  signIn(token?: string): Promise<void>;
+  signOut(): Promise<void>;
+  startSandbox(): Promise<void>;
+  stationLogin(station: { teamId: string; loginOption: LoginOption; dialNumber?: string }): Promise<void>;
+  stationLogout(): Promise<void>;
+  setState(wanted: { state: 'Available' | 'Idle'; auxCodeId: string; reason: string }): Promise<void>;
+  tryNow(): Promise<void>;
+  chooseDevice(kind: DeviceKind, name: string | null): Promise<void>;
+  silenceRing(): Promise<void>;
+
+  accept(taskId: string): Promise<void>;
+  decline(taskId: string): Promise<void>;
+  toggleMute(taskId: string): Promise<void>;
+  hold(taskId: string): Promise<void>;
+  resume(taskId: string): Promise<void>;
+  pauseRecording(taskId: string): Promise<void>;
+  resumeRecording(taskId: string): Promise<void>;
+  end(taskId: string): Promise<void>;
+  wrapup(taskId: string, auxCodeId: string, reason: string): Promise<void>;
+  cancelAutoWrapup(taskId: string): Promise<void>;
+  sendDigits(taskId: string, digits: string): Promise<void>;
+}
+
+/** Makes a `CommandErrorView` of whatever a call was rejected with. */
+export function commandError(thrown: unknown): CommandErrorView {
+  if (typeof thrown === 'object' && thrown !== null && 'kind' in thrown && typeof thrown.kind === 'string') {
+    const given = thrown as Partial<CommandErrorView>;
+    return {
+      kind: thrown.kind,
+      code: given.code ?? '',
+      message: given.message ?? '',
+      trackingId: given.trackingId ?? '',
+      reason: given.reason ?? null,
+      fieldName: given.fieldName ?? null,
+      status: given.status ?? null,
+    };
+  }
+  // A broken bridge rejects with a text or an Error; the agent still has to learn of it.
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { kind: 'invalid', code: 'Deskline.Window', message, trackingId: '', reason: null, fieldName: null, status: null };
+}
+
+/** The app's backend inside its own window, recorded stories in a plain browser. */
+export async function connect(): Promise<Backend> {
+  if (window.__TAURI_INTERNALS__ !== undefined) {
+    const { tauri } = await import('./tauri');
+    return tauri();
+  }
+  const { storyFromUrl } = await import('./story');
+  return storyFromUrl(new URL(window.location.href));
+}

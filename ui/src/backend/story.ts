@@ -1,0 +1,95 @@
+import { type Gesture, type Story, stories } from '../stories';
+import { noon } from '../stories/cast';
+import type { Backend, StartInfo } from './index';
+
+const start: StartInfo = { version: '0.1.0', sandboxAvailable: true, credentialStore: 'keyring', credentialProblem: null, storedAccount: false };
+
+/**
+ * Plays a recorded story in a plain browser: `?story=03-ringing`, `&theme=dark`, `&dir=rtl`,
+ * `&text=200` (per cent), `&live=1` lets the clocks run. The window is the same as in the app.
+ */
+export function storyFromUrl(url: URL): Backend {
+  const name = url.searchParams.get('story') ?? '01-sign-in';
+  const story = stories[name] ?? stories['01-sign-in'];
+  if (story === undefined) throw new Error('no stories');
+  const theme = url.searchParams.get('theme');
+  // Stories look alike on every computer: nothing that was chosen here before counts.
+  localStorage.clear();
+  localStorage.setItem('deskline.window', JSON.stringify({ theme: theme === 'dark' ? 'dark' : 'light' }));
+  document.documentElement.dir = url.searchParams.get('dir') ?? 'ltr';
+  const text = Number(url.searchParams.get('text') ?? '100');
+  if (text > 0) document.documentElement.style.fontSize = `${text}%`;
+  setTimeout(() => void perform(story.gestures ?? []), 100);
+  return play(story, url.searchParams.has('live'));
+}
+
+/** A backend that tells a story at once and then stands still. */
+export function play(story: Story, isLive = false): Backend {
+  let clock = story.told[0]?.at ?? noon;
+  const toldAt = Date.now();
+  const ask = (command: string, isSettled = false) => async () => {
+    const refusal = story.refuse?.[command];
+    if (refusal !== undefined) throw refusal;
+    if (!isSettled) await new Promise<never>(() => undefined);
+  };
+  return {
+    now: () => (isLive && clock === noon ? noon + Date.now() - toldAt : clock),
+    subscribe: async (listener) => {
+      story.told.forEach(({ at, change }, rev) => {
+        clock = Math.min(at, noon);
+        listener({ rev, change });
+      });
+      clock = noon;
+      return () => undefined;
+    },
+    levels: async (listener) => {
+      if (story.levels !== undefined) listener(story.levels);
+      return () => undefined;
+    },
+    startInfo: async () => ({ ...start, ...story.start }),
+    windowReady: async () => undefined,
+    copyText: async () => undefined,
+    signIn: ask('signIn'),
+    signOut: ask('signOut'),
+    startSandbox: ask('startSandbox'),
+    stationLogin: ask('stationLogin'),
+    stationLogout: ask('stationLogout'),
+    setState: ask('setState'),
+    tryNow: ask('tryNow'),
+    chooseDevice: ask('chooseDevice'),
+    silenceRing: ask('silenceRing', true),
+    accept: ask('accept'),
+    decline: ask('decline'),
+    toggleMute: ask('toggleMute'),
+    hold: ask('hold'),
+    resume: ask('resume'),
+    pauseRecording: ask('pauseRecording'),
+    resumeRecording: ask('resumeRecording'),
+    end: ask('end'),
+    wrapup: ask('wrapup'),
+    cancelAutoWrapup: ask('cancelAutoWrapup'),
+    sendDigits: ask('sendDigits', true),
+  };
+}
+
+/** Does what the story's hand does: by test id, as the GUI tests do. */
+async function perform(gestures: Gesture[]): Promise<void> {
+  for (const gesture of gestures) {
+    if ('key' in gesture) {
+      window.dispatchEvent(new KeyboardEvent('keydown', { key: gesture.key, bubbles: true }));
+    } else {
+      const isFirst = 'press' in gesture && gesture.press.endsWith(':first');
+      const id = 'press' in gesture ? gesture.press.replace(':first', '') : gesture.type;
+      const found = document.querySelector<HTMLElement>(isFirst ? `[data-testid="${id}"] button` : `[data-testid="${id}"]`);
+      if ('press' in gesture) {
+        found?.focus();
+        found?.click();
+      } else if (found instanceof HTMLInputElement) {
+        found.focus();
+        found.value = gesture.text;
+        found.dispatchEvent(new Event('input', { bubbles: true }));
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}

@@ -1,0 +1,186 @@
+import { type Backend, commandError, type DeviceKind } from '../backend';
+import type { LoginOption } from '../backend/generated/LoginOption';
+import type { TaskView } from '../backend/generated/TaskView';
+import type { Desk } from './desk.svelte';
+import { type Failure, isWorthTelling } from './errors';
+
+/** How far a command is: pressed at once, busy after 150 ms, slow after 4 s. */
+export type Waiting = 'pressed' | 'busy' | 'slow';
+
+const busyAfter = 150;
+const slowAfter = 4_000;
+
+/** What the agent can do. Every command runs once at a time; its failure stays until it is read. */
+export class Acts {
+  waiting = $state.raw<Record<string, Waiting>>({});
+  failures = $state.raw<Failure[]>([]);
+
+  readonly backend: Backend;
+  readonly #desk: Desk;
+
+  constructor(backend: Backend, desk: Desk) {
+    this.backend = backend;
+    this.#desk = desk;
+  }
+
+  /** How long the command has been under way; a command of somebody else counts as busy. */
+  wait(command: string, task?: TaskView): Waiting | null {
+    const own = this.waiting[key(command, task?.taskId ?? '')];
+    if (own !== undefined) return own;
+    return task?.pending.includes(wireName(command)) === true ? 'busy' : null;
+  }
+
+  /** The last failure of a command, if it was not read or repeated since. */
+  failure(command: string, taskId = ''): Failure | null {
+    return this.failures.find((each) => each.key === key(command, taskId)) ?? null;
+  }
+
+  dismiss(failure: Failure): void {
+    this.failures = this.failures.filter((each) => each !== failure);
+  }
+
+  accept(task: TaskView): Promise<boolean> {
+    this.#desk.answered(task.taskId, 'accepted');
+    this.#desk.choose(task.taskId);
+    return this.#run('accept', task.taskId, () => this.backend.accept(task.taskId));
+  }
+
+  async decline(task: TaskView): Promise<boolean> {
+    this.#desk.answered(task.taskId, 'declined');
+    const isDone = await this.#run('decline', task.taskId, () => this.backend.decline(task.taskId));
+    if (!isDone) this.#desk.answered(task.taskId, null);
+    return isDone;
+  }
+
+  toggleMute(task: TaskView): Promise<boolean> {
+    return this.#run('toggleMute', task.taskId, () => this.backend.toggleMute(task.taskId));
+  }
+
+  holdOrResume(task: TaskView): Promise<boolean> {
+    return task.held
+      ? this.#run('resume', task.taskId, () => this.backend.resume(task.taskId))
+      : this.#run('hold', task.taskId, () => this.backend.hold(task.taskId));
+  }
+
+  toggleRecording(task: TaskView): Promise<boolean> {
+    return task.recording === 'paused'
+      ? this.#run('resumeRecording', task.taskId, () => this.backend.resumeRecording(task.taskId))
+      : this.#run('pauseRecording', task.taskId, () => this.backend.pauseRecording(task.taskId));
+  }
+
+  end(task: TaskView): Promise<boolean> {
+    return this.#run('end', task.taskId, () => this.backend.end(task.taskId));
+  }
+
+  wrapup(task: TaskView, code: { id: string; name: string }): Promise<boolean> {
+    return this.#run('wrapup', task.taskId, () => this.backend.wrapup(task.taskId, code.id, code.name));
+  }
+
+  keepOpen(task: TaskView): Promise<boolean> {
+    return this.#run('cancelAutoWrapup', task.taskId, () => this.backend.cancelAutoWrapup(task.taskId));
+  }
+
+  /** Digits go one after another: each waits for the one before. */
+  sendDigits(task: TaskView, digits: string): Promise<boolean> {
+    this.#digits = this.#digits.then(() => this.#run('sendDigits', task.taskId, () => this.backend.sendDigits(task.taskId, digits)));
+    return this.#digits;
+  }
+  #digits: Promise<boolean> = Promise.resolve(true);
+
+  goAvailable(): Promise<boolean> {
+    return this.setState({ state: 'Available', auxCodeId: '0', reason: 'Available' });
+  }
+
+  setState(wanted: { state: 'Available' | 'Idle'; auxCodeId: string; reason: string }): Promise<boolean> {
+    return this.#run('setState', '', () => this.backend.setState(wanted), { newest: true });
+  }
+
+  signIn(token?: string): Promise<boolean> {
+    return this.#run('signIn', '', () => this.backend.signIn(token), { repeat: false });
+  }
+
+  startSandbox(): Promise<boolean> {
+    return this.#run('startSandbox', '', () => this.backend.startSandbox());
+  }
+
+  signOut(): Promise<boolean> {
+    return this.#run('signOut', '', () => this.backend.signOut());
+  }
+
+  stationLogin(station: { teamId: string; loginOption: LoginOption; dialNumber?: string }): Promise<boolean> {
+    return this.#run('stationLogin', '', () => this.backend.stationLogin(station));
+  }
+
+  stationLogout(): Promise<boolean> {
+    return this.#run('stationLogout', '', () => this.backend.stationLogout());
+  }
+
+  tryNow(): Promise<boolean> {
+    return this.#run('tryNow', '', () => this.backend.tryNow());
+  }
+
+  chooseDevice(kind: DeviceKind, name: string | null): Promise<boolean> {
+    return this.#run('chooseDevice', '', () => this.backend.chooseDevice(kind, name), { newest: true });
+  }
+
+  silenceRing(): Promise<boolean> {
+    return this.#run('silenceRing', '', () => this.backend.silenceRing());
+  }
+
+  copyText(text: string): Promise<boolean> {
+    return this.#run('copyText', '', () => this.backend.copyText(text));
+  }
+
+  /** Forgets failures of tasks that are gone. */
+  prune(taskIds: string[]): void {
+    const left = this.failures.filter((each) => each.taskId === '' || taskIds.includes(each.taskId));
+    if (left.length !== this.failures.length) this.failures = left;
+  }
+
+  /** Runs a command; false if it failed or is under way already. `newest`: a later choice replaces an earlier one. */
+  async #run(command: string, taskId: string, ask: () => Promise<void>, how: { newest?: boolean; repeat?: boolean } = {}): Promise<boolean> {
+    const id = key(command, taskId);
+    if (this.waiting[id] !== undefined && how.newest !== true) return false;
+    const run = Symbol(id);
+    this.#runs.set(id, run);
+    const isMine = () => this.#runs.get(id) === run;
+    this.failures = this.failures.filter((each) => each.key !== id);
+    this.#wait(id, 'pressed');
+    const timers = [
+      setTimeout(() => isMine() && this.#wait(id, 'busy'), busyAfter),
+      setTimeout(() => isMine() && this.#wait(id, 'slow'), slowAfter),
+    ];
+    try {
+      await ask();
+      return true;
+    } catch (thrown) {
+      const error = commandError(thrown);
+      if (isMine() && isWorthTelling(error)) {
+        const again = how.repeat === false ? null : () => void this.#run(command, taskId, ask, how);
+        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, again }];
+      }
+      return false;
+    } finally {
+      timers.forEach(clearTimeout);
+      if (isMine()) {
+        this.#runs.delete(id);
+        this.#wait(id, null);
+      }
+    }
+  }
+  #runs = new Map<string, symbol>();
+
+  #wait(id: string, waiting: Waiting | null): void {
+    const { [id]: _old, ...rest } = this.waiting;
+    this.waiting = waiting === null ? rest : { ...rest, [id]: waiting };
+  }
+}
+
+function key(command: string, taskId: string): string {
+  return `${command} ${taskId}`;
+}
+
+/** The command's name in `TaskView.pending`. */
+function wireName(command: string): string {
+  return command === 'cancelAutoWrapup' ? 'cancelAutoWrapupTimer' : command;
+}

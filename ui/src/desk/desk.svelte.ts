@@ -1,0 +1,210 @@
+import type { Backend, Unsubscribe } from '../backend';
+import type { QualityView } from '../backend/generated/QualityView';
+import type { Snapshot } from '../backend/generated/Snapshot';
+import type { TaskView } from '../backend/generated/TaskView';
+import type { Change } from '../backend/generated/Change';
+import type { Update } from '../backend/generated/Update';
+import type { Messages } from '../messages';
+import { announce, type Spoken } from './announce';
+import { apply, gap, type Known } from './apply';
+import type { Clock } from './clock.svelte';
+import { addCall, type Day, freshDay, observeDay } from './day';
+import { type History, observe, parseHistories } from './history';
+import { type Answer, isUntaken, type Missed, notice, type Told, withdrawn } from './notices';
+import { isRunning } from './stage';
+
+/** How long the note that the connection is back stays, in ms. */
+const backFor = 6_000;
+const storageKey = 'deskline.lines';
+
+/** What the window knows: the snapshot, and what it has seen happen since it opened. */
+export class Desk {
+  snapshot = $state.raw<Snapshot | null>(null);
+  /** The task the agent chose to see. */
+  chosen = $state.raw<string | null>(null);
+  histories = $state.raw<Record<string, History>>({});
+  quality = $state.raw<Record<string, QualityView>>({});
+  day = $state.raw<Day>(freshDay);
+  missed = $state.raw<Missed | null>(null);
+  told = $state.raw<Told[]>([]);
+  /** The connection came back: how long it was gone, in seconds. */
+  back = $state.raw<{ lasted: number } | null>(null);
+  spoken = $state.raw<Spoken[]>([]);
+  /** The bridge to the app is broken; it is tried again. */
+  broken = $state.raw(false);
+
+  readonly #backend: Backend;
+  readonly #clock: Clock;
+  readonly #t: Messages;
+  #known: Known | null = null;
+  #unsubscribe: Unsubscribe | null = null;
+  #generation = 0;
+  #answers = new Map<string, Answer>();
+  #last = new Map<string, TaskView>();
+
+  constructor(backend: Backend, clock: Clock, t: Messages) {
+    this.#backend = backend;
+    this.#clock = clock;
+    this.#t = t;
+    this.histories = parseHistories(readStorage());
+  }
+
+  /** Opens the stream; a missing update opens it anew. Resolves when the first subscription stands. */
+  async open(): Promise<void> {
+    const generation = ++this.#generation;
+    this.#unsubscribe?.();
+    this.#known = null;
+    try {
+      const unsubscribe = await this.#backend.subscribe((update) => {
+        if (generation === this.#generation) this.#take(update);
+      });
+      if (generation === this.#generation) this.#unsubscribe = unsubscribe;
+      else unsubscribe();
+      this.broken = false;
+    } catch {
+      if (generation !== this.#generation) return;
+      this.broken = true;
+      setTimeout(() => {
+        if (generation === this.#generation) void this.open();
+      }, 1_000);
+    }
+  }
+
+  /** Ends the stream. */
+  close(): void {
+    this.#generation += 1;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+  }
+
+  /** Remembers what the agent did with an offer, so that its end can be told rightly. */
+  answered(taskId: string, answer: Answer): void {
+    this.#answers.set(taskId, answer);
+  }
+
+  /** Puts a task on the stage. */
+  choose(taskId: string | null): void {
+    this.chosen = taskId;
+  }
+
+  /** Takes a notice away. */
+  forget(notice: Missed | Told): void {
+    if (this.missed === notice) this.missed = null;
+    this.told = this.told.filter((each) => each !== notice);
+  }
+
+  /** Says something to a screen reader. */
+  say(...spoken: Spoken[]): void {
+    if (spoken.length > 0) this.spoken = spoken;
+  }
+
+  #take(update: Update): void {
+    const known = apply(this.#known, update);
+    if (known === gap) {
+      void this.open();
+      return;
+    }
+    const before = this.#known?.snapshot ?? null;
+    this.#known = known;
+    this.#clock.tick();
+    const now = this.#backend.now();
+    this.#follow(known.snapshot, update.change, now);
+    this.#news(update.change, now);
+    this.#connection(before, known.snapshot, now);
+    if (before !== null) this.say(...announce(before, known.snapshot, now, this.#t));
+    if (known.snapshot !== before) {
+      this.day = observeDay(this.day, known.snapshot, now);
+      this.snapshot = known.snapshot;
+    }
+    if (this.missed !== null && before?.state?.state !== 'Available' && known.snapshot.state?.state === 'Available' && before !== null) this.missed = null;
+  }
+
+  #follow(snapshot: Snapshot, change: Change, now: number): void {
+    let histories = this.histories;
+    for (const task of snapshot.tasks) {
+      const history = observe(histories[task.taskId], task, now);
+      if (histories[task.taskId] !== history) histories = { ...histories, [task.taskId]: history };
+      if (this.#last.get(task.taskId) !== task && task.phase === 'offered' && this.missed?.taskId !== task.taskId) this.missed = null;
+      this.#last.set(task.taskId, task);
+    }
+    if (change.kind === 'snapshot') {
+      // Only tasks that are there still have a line; the rest is of an earlier day.
+      histories = Object.fromEntries(Object.entries(histories).filter(([id]) => snapshot.tasks.some((task) => task.taskId === id)));
+    }
+    if (histories !== this.histories) {
+      this.histories = histories;
+      writeStorage(JSON.stringify(Object.values(histories)));
+    }
+  }
+
+  #news(change: Change, now: number): void {
+    if (change.kind === 'quality') {
+      this.quality = { ...this.quality, [change.taskId]: change.sample };
+    } else if (change.kind === 'event') {
+      const id = change.task?.taskId ?? '';
+      const before = this.#last.get(id) ?? null;
+      const history = this.histories[id];
+      const found = notice({ name: change.name, reason: change.reason, task: change.task, before, history, answer: this.#answers.get(id) ?? null, at: now });
+      if (found?.kind === 'missed') this.#miss(found, now);
+      else if (found !== null) this.told = [...this.told.filter((each) => each.topic !== found.topic || each.taskId !== found.taskId), found];
+    } else if (change.kind === 'removed') {
+      this.#removed(change.taskId, now);
+    }
+  }
+
+  #removed(taskId: string, now: number): void {
+    const task = this.#last.get(taskId);
+    const history = this.histories[taskId];
+    if (task !== undefined && history !== undefined) {
+      const gone = this.day.calls.some((call) => call.task.taskId === taskId) ? null : withdrawn(task, history, this.#answers.get(taskId) ?? null, now);
+      if (gone !== null) this.#miss(gone, now);
+      else if (!isUntaken(history)) this.day = addCall(this.day, { task, history, endedAt: now, missed: null });
+    }
+    this.#last.delete(taskId);
+    this.#answers.delete(taskId);
+    this.told = this.told.filter((each) => each.taskId !== taskId);
+    if (this.chosen === taskId) this.chosen = null;
+    const { [taskId]: _gone, ...rest } = this.histories;
+    this.histories = rest;
+    const { [taskId]: _sample, ...samples } = this.quality;
+    this.quality = samples;
+    writeStorage(JSON.stringify(Object.values(rest)));
+  }
+
+  #miss(missed: Missed, now: number): void {
+    this.missed = missed;
+    const history = this.histories[missed.taskId];
+    if (history !== undefined) this.day = addCall(this.day, { task: missed.task, history, endedAt: now, missed });
+  }
+
+  #connection(before: Snapshot | null, after: Snapshot, now: number): void {
+    if (before === null || before.lostSince === null || after.lostSince !== null || after.agent === null) return;
+    const back = { lasted: Math.max(0, (now - before.lostSince) / 1_000) };
+    this.back = back;
+    setTimeout(() => {
+      if (this.back === back) this.back = null;
+    }, backFor);
+  }
+
+  /** Whether somebody is on the line or in a chat. */
+  get isBusy(): boolean {
+    return this.snapshot?.tasks.some(isRunning) ?? false;
+  }
+}
+
+function readStorage(): string | null {
+  try {
+    return localStorage.getItem(storageKey);
+  } catch {
+    return null;
+  }
+}
+
+/** Only times and task ids are written: the Line of a running call survives a reload of the page. */
+function writeStorage(text: string): void {
+  try {
+    localStorage.setItem(storageKey, text);
+  } catch {
+    // A full or forbidden storage costs the Line after a reload, nothing else.
+  }
+}

@@ -1,0 +1,35 @@
+import type { CommandErrorView } from '../backend/generated/CommandErrorView';
+import type { Messages } from '../messages';
+
+/** The commands an error note can be about; the names of the window's backend. */
+export type CommandName = string;
+
+/** A command that failed, until it is dismissed, repeated or no longer matters. */
+export interface Failure {
+  /** Command and task: a second failure of the same takes the place of the first. */
+  key: string;
+  command: CommandName;
+  /** Empty for commands of the desk. */
+  taskId: string;
+  error: CommandErrorView;
+  again: (() => void) | null;
+}
+
+/** Words for a failure: what happened, what it means now, why if that is known in words. */
+export function wording(failure: Failure, name: string, t: Messages): { title: string; detail: string } {
+  const { error, command } = failure;
+  const [title, meaning] = t.errors.commands[command]?.(name) ?? [t.errors.unknown, ''];
+  const why = [t.errors.kinds[error.kind] ?? t.errors.unknown, humanReason(error.reason, t)].filter((part) => part !== '').join(' ');
+  return { title, detail: [meaning, why].filter((part) => part !== '').join(' ') };
+}
+
+/** Reasons in words are shown, bare codes are not: they are in the tracking id's log. */
+function humanReason(reason: string | null, t: Messages): string {
+  if (reason === null || !/\p{Ll}/u.test(reason) || !/\s/.test(reason.trim())) return '';
+  return t.errors.reason(reason.trim());
+}
+
+/** Whether the agent has to read it: what a newer command replaced is no failure. */
+export function isWorthTelling(error: CommandErrorView): boolean {
+  return error.kind !== 'superseded';
+}

@@ -1,0 +1,81 @@
+import type { TaskView } from '../backend/generated/TaskView';
+import type { History } from './history';
+
+/** An offer that did not become a call. */
+export interface Missed {
+  kind: 'missed';
+  taskId: string;
+  /** Why there is no call. */
+  how: 'rona' | 'declined' | 'hungUp' | 'elsewhere' | 'notConnected';
+  task: TaskView;
+  /** How long it rang, in seconds; null if that was not seen. */
+  rang: number | null;
+  at: number;
+}
+
+/** Something else the agent should read. */
+export interface Told {
+  kind: 'told';
+  topic: string;
+  taskId: string;
+  detail: string;
+  at: number;
+}
+
+/** What the agent did with an offer in this window. */
+export type Answer = 'accepted' | 'declined' | null;
+
+/** News of a task as it arrives, beside what was known of it. */
+export interface News {
+  name: string;
+  reason: string | null;
+  task: TaskView | null;
+  /** The view last known here. */
+  before: TaskView | null;
+  history: History | undefined;
+  answer: Answer;
+  at: number;
+}
+
+const told = new Set(['autoWrapupFailed', 'autoWrapupNotConfigured', 'task:outdialFailed']);
+
+/** What, if anything, the agent should read about the news. */
+export function notice(news: News): Missed | Told | null {
+  const task = news.task ?? news.before;
+  if (told.has(news.name)) return { kind: 'told', topic: news.name, taskId: task?.taskId ?? '', detail: news.reason ?? '', at: news.at };
+  if (task === null) return null;
+  const missed = (how: Missed['how']): Missed => ({ kind: 'missed', taskId: task.taskId, how, task, rang: rang(news, task), at: news.at });
+  if (news.name === 'task:rejected') {
+    if (news.answer === 'declined') return missed('declined');
+    return missed(news.answer === 'accepted' ? 'notConnected' : 'rona');
+  }
+  if (news.name === 'task:end' && isUntaken(news.history) && !task.wrapUpRequired) {
+    return missed(news.answer === 'declined' ? 'declined' : 'hungUp');
+  }
+  return null;
+}
+
+/** What an offer that simply left means; it was neither rejected nor ended in this window's sight. */
+export function withdrawn(before: TaskView, history: History | undefined, answer: Answer, at: number): Missed | null {
+  if (!isUntaken(history)) return null;
+  const how = answer === 'declined' ? 'declined' : answer === 'accepted' ? 'notConnected' : 'elsewhere';
+  return { kind: 'missed', taskId: before.taskId, how, task: before, rang: null, at };
+}
+
+/** Whether the task was offered here and never became a call. */
+export function isUntaken(history: History | undefined): boolean {
+  return history !== undefined && history.offeredAt !== null && history.stretches.length === 0;
+}
+
+function rang(news: News, task: TaskView): number | null {
+  const from = news.history?.offeredAt ?? null;
+  if (from === null) return null;
+  const seconds = Math.round((news.at - from) / 1_000);
+  const longest = task.offerLastsMs === undefined ? Infinity : Math.round(task.offerLastsMs / 1_000);
+  return Math.max(0, Math.min(seconds, longest));
+}
+
+/** The tracking id inside a detail, if there is one: a UUID, with the service's prefix and suffix. */
+export function trackingIdIn(detail: string): string {
+  return /(?:[A-Za-z]+_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:_\w+)*/i.exec(detail)?.[0] ?? '';
+}

@@ -1,0 +1,83 @@
+// Drawn for this design on a 24 grid, round caps and joins. The shapes are ours and constant: safe as markup.
+
+/** Inner markup of every icon. */
+export const icons = {
+  phone: '<path d="M7.4 3.8 9 4.1c.5.1.9.5 1 1l.6 2.7c.1.4 0 .9-.4 1.2L8.6 10.5a12.4 12.4 0 0 0 4.9 4.9l1.5-1.6c.3-.3.8-.5 1.2-.4l2.7.6c.5.1.9.5 1 1l.3 1.6c.3 1.5-.8 2.9-2.3 2.9C10.5 19.5 4.5 13.5 4.5 6.1c0-1.5 1.4-2.6 2.9-2.3Z"/>',
+  hangup: '<path d="M3.2 14.6c-.9-1.3-.7-3 .5-4C6 8.7 8.9 7.7 12 7.7s6 1 8.3 2.9c1.2 1 1.4 2.7.5 4l-.5.8c-.3.5-.900.7-1.5.500l-2.5-.8c-.5-.2-.8-.6-.9-1.1l-.3-2a12.3 12.3 0 0 0-6.2 0l-.3 2c-.1.5-.4.9-.9 1.1l-2.5.8c-.6.2-1.2 0-1.5-.5Z"/>',
+  in: '<path d="M17.5 6.5 7 17M7 9v8h8"/>',
+  out: '<path d="M6.5 17.5 17 7M9 7h8v8"/>',
+  missed: '<path d="m4 7.5 7.2 7.2L20 6M4.2 13V7.5h5.5"/>',
+  mic: '<rect x="9" y="3" width="6" height="11" rx="3"/><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3M9 21h6"/>',
+  micoff: '<path d="M9 9.5V11a3 3 0 0 0 4.6 2.5M15 10V6a3 3 0 0 0-5.7-1.3M5.5 11.5a6.5 6.5 0 0 0 10.7 5M18.5 11.5c0 .8-.1 1.5-.4 2.2M12 18v3M9 21h6M4 3.5l16 16"/>',
+  pause: '<path d="M8.5 5v14M15.5 5v14"/>',
+  play: '<path d="M8 5.3v13.4c0 .6.7 1 1.2.7l10-6.7a.9.9 0 0 0 0-1.4l-10-6.7a.8.8 0 0 0-1.2.7Z"/>',
+  keypad: '<g fill="currentColor" stroke="none"><circle cx="6" cy="5" r="1.6"/><circle cx="12" cy="5" r="1.6"/><circle cx="18" cy="5" r="1.6"/><circle cx="6" cy="11" r="1.6"/><circle cx="12" cy="11" r="1.6"/><circle cx="18" cy="11" r="1.6"/><circle cx="6" cy="17" r="1.6"/><circle cx="12" cy="17" r="1.6"/><circle cx="18" cy="17" r="1.6"/></g>',
+  consult: '<circle cx="8.5" cy="8" r="3.3"/><path d="M2.5 19.5c.4-3.6 2.7-5.7 6-5.7 2.3 0 4.1 1 5.1 2.8M15 4h5.5a1 1 0 0 1 1 1v4a1 1 0 0 1-1 1H19l-2 2v-2h-2"/>',
+  transfer: '<path d="M3.5 12H16M11.5 7.5 16 12l-4.5 4.5M20.5 5v14"/>',
+  merge: '<path d="M3 6h3.5c4 0 4.5 6 8.5 6M3 18h3.5c4 0 4.5-6 8.5-6h6M17.5 8.5 21 12l-3.5 3.5"/>',
+  conference: '<circle cx="12" cy="7.5" r="3"/><path d="M6.5 19c.4-3.6 2.5-5.5 5.5-5.5s5.1 1.9 5.5 5.5"/><path d="M5.2 12.5a2.3 2.3 0 1 1 1.3-4.2M2 17.5c.2-1.5.9-2.7 2-3.3M18.8 12.5a2.3 2.3 0 1 0-1.3-4.2M22 17.5c-.2-1.5-.9-2.7-2-3.3"/>',
+  swap: '<path d="M8 19V5M4 9l4-4 4 4M16 5v14M12 15l4 4 4-4"/>',
+  x: '<path d="M6 6l12 12M18 6 6 18"/>',
+  check: '<path d="m4.5 12.5 5 5 10-11"/>',
+  chev: '<path d="m6 9.5 6 6 6-6"/>',
+  right: '<path d="m9.5 6 6 6-6 6"/>',
+  left: '<path d="m14.5 6-6 6 6 6"/>',
+  search: '<circle cx="10.8" cy="10.8" r="6.3"/><path d="m15.5 15.5 5 5"/>',
+  star: '<path d="m12 3.8 2.5 5.3 5.7.8-4.1 4.1 1 5.8-5.1-2.8-5.1 2.8 1-5.8-4.1-4.1 5.7-.8Z"/>',
+  starred: '<path fill="currentColor" d="m12 3.8 2.5 5.3 5.7.8-4.1 4.1 1 5.8-5.1-2.8-5.1 2.8 1-5.8-4.1-4.1 5.7-.8Z"/>',
+  user: '<circle cx="12" cy="8" r="3.7"/><path d="M4.8 20c.5-4 3.3-6.3 7.2-6.3s6.7 2.3 7.2 6.3"/>',
+  users: '<circle cx="9" cy="8.5" r="3.3"/><path d="M3 19.5c.4-3.7 2.7-5.7 6-5.7s5.6 2 6 5.7M15.5 5.5a3.2 3.2 0 0 1 0 6M17.5 14.2c2 .7 3.2 2.5 3.5 5.3"/>',
+  queue: '<path d="M4 6h16M4 12h11M4 18h7"/><path d="m16 16 2.5 2.5L21 16M18.5 18.5V12"/>',
+  number: '<path d="M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16"/>',
+  entry: '<path d="M13 4h5a1.5 1.5 0 0 1 1.5 1.5v13A1.5 1.5 0 0 1 18 20h-5M3.5 12H14M10 8l4 4-4 4"/>',
+  leave: '<path d="M11 4H6a1.5 1.5 0 0 0-1.5 1.5v13A1.5 1.5 0 0 0 6 20h5M10 12h10.5M16.5 8l4 4-4 4"/>',
+  sliders: '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2"/><circle cx="9" cy="17" r="2"/>',
+  bars: '<path d="M5 18.5v-3M10 18.5v-6.5M15 18.5v-10M20 18.5V5"/>',
+  alert: '<path d="M10.7 4.3 2.9 17.8A1.5 1.5 0 0 0 4.2 20h15.6a1.5 1.5 0 0 0 1.3-2.2L13.3 4.3a1.5 1.5 0 0 0-2.6 0Z"/><path d="M12 9.5v4.2M12 16.8v.1"/>',
+  info: '<circle cx="12" cy="12" r="8.5"/><path d="M12 11.2V16M12 8v.1"/>',
+  copy: '<rect x="8.5" y="8.5" width="11.5" height="11.5" rx="2"/><path d="M15.5 8.5V6A2 2 0 0 0 13.5 4H6a2 2 0 0 0-2 2v7.5a2 2 0 0 0 2 2h2.5"/>',
+  clock: '<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.3l3.3 2"/>',
+  chat: '<path d="M5.5 4.5h13a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H12l-4.5 3.5v-3.5h-2a2 2 0 0 1-2-2v-8a2 2 0 0 1 2-2Z"/>',
+  send: '<path d="M12 19.5V5M6 10.5 12 4.5l6 6"/>',
+  panel: '<rect x="3.5" y="4.5" width="17" height="15" rx="2"/><path d="M14 4.5v15"/>',
+  menu: '<path d="M4.5 7h15M4.5 12h15M4.5 17h15"/>',
+  speaker: '<path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5ZM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a7.7 7.7 0 0 1 0 11"/>',
+  bell: '<path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15ZM10 20.5h4"/>',
+  belloff: '<path d="M9 5.8A6 6 0 0 1 18 11v3.500M6.600 8.500A6 6 0 0 0 6 11v5.500l-1.500 1.500H17M10 20.500h4M4 3.500l16.500 17"/>',
+  wave: '<path d="M3 12h2.5M18.5 12H21M8 8.5v7M11 5v14M14 9v6M16.5 10.5v3"/>',
+  keyboard: '<rect x="2.5" y="6" width="19" height="12.5" rx="2"/><path d="M6.5 10h.1M10.2 10h.1M13.9 10h.1M17.5 10h.1M8 14.5h8"/>',
+  headset: '<path d="M4.5 15v-3.5a7.5 7.5 0 0 1 15 0V15"/><rect x="3.5" y="13" width="4" height="6" rx="1.5"/><rect x="16.5" y="13" width="4" height="6" rx="1.5"/><path d="M18.5 19c0 1.5-1.5 2.3-3.5 2.3h-2"/>',
+  desk: '<rect x="3.5" y="4.5" width="17" height="11.5" rx="2"/><path d="M9 20h6M12 16v4"/>',
+  deskphone: '<rect x="3.5" y="8" width="17" height="12" rx="2"/><path d="M3.5 8V6.5a2 2 0 0 1 2-2h3v6M13 12h.1M16.5 12h.1M13 15.5h.1M16.5 15.5h.1"/>',
+  globe: '<circle cx="12" cy="12" r="8.5"/><path d="M3.5 12h17M12 3.5c2.5 2.5 3.7 5.3 3.7 8.5s-1.2 6-3.7 8.5c-2.5-2.5-3.7-5.3-3.7-8.5S9.5 6 12 3.5Z"/>',
+  link: '<path d="M13 4.5h6.5V11M19 5l-8.5 8.5M10.5 5.5H6A1.5 1.5 0 0 0 4.5 7v11A1.5 1.5 0 0 0 6 19.5h11a1.5 1.5 0 0 0 1.5-1.5v-4.5"/>',
+  plus: '<path d="M12 5v14M5 12h14"/>',
+  refresh: '<path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9M19.5 4.5V9H15"/>',
+  cut: '<path d="M3 12h5.5M15.5 12H21M10.5 8.5l3 7M13.5 5.5l.8-2M9.7 20.5l.8-2"/>',
+  book: '<path d="M5 5.5A1.5 1.5 0 0 1 6.5 4H19v16H6.5A1.5 1.5 0 0 1 5 18.5Z"/><path d="M5 17h14M9 8h6"/>',
+  team: '<rect x="4" y="9" width="7" height="11" rx="1.5"/><path d="M11 6a2 2 0 0 1 2-2h5a2 2 0 0 1 2 2v14h-9M7 12.5h1M7 16h1M14.5 8h2M14.5 12h2M14.5 16h2"/>',
+  flag: '<path d="M5.5 21V4M5.5 5h11.8c.5 0 .8.6.5 1l-2.3 3.2 2.3 3.3c.3.4 0 1-.5 1H5.5"/>',
+  network: '<rect x="9" y="3.5" width="6" height="5" rx="1.5"/><rect x="3" y="15.5" width="6" height="5" rx="1.5"/><rect x="15" y="15.5" width="6" height="5" rx="1.5"/><path d="M12 8.5V12M6 15.5V12h12v3.5"/>',
+  more: '<g fill="currentColor" stroke="none"><circle cx="5.5" cy="12" r="1.7"/><circle cx="12" cy="12" r="1.7"/><circle cx="18.5" cy="12" r="1.7"/></g>',
+  history: '<path d="M4.5 12a7.5 7.5 0 1 0 2.3-5.4L4.5 9M4.5 4.5V9H9M12 8v4.3l2.8 1.7"/>',
+  lock: '<rect x="5" y="10.5" width="14" height="9.5" rx="2"/><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5"/>',
+  back: '<path d="M9 6H19a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 19 18H9l-5.5-6ZM12 9.7l4.6 4.6M16.6 9.7 12 14.3"/>',
+} as const;
+
+/** Name of an icon. */
+export type IconName = keyof typeof icons;
+
+/** State marks on a 14 grid: shape carries the state, colour only repeats it. */
+export const marks = {
+  available: '<circle cx="7" cy="7" r="6" fill="var(--live)"/><path d="m4.300 7.200 1.900 1.900 3.600-4" fill="none" stroke="var(--surface)" stroke-width="1.600" stroke-linecap="round" stroke-linejoin="round"/>',
+  engaged: '<circle cx="7" cy="7" r="6" fill="var(--live)"/><circle cx="7" cy="7" r="2.300" fill="var(--surface)"/>',
+  idle: '<circle cx="7" cy="7" r="5.100" fill="none" stroke="var(--idle)" stroke-width="1.800"/><path d="M4.500 7h5" stroke="var(--idle)" stroke-width="1.800" stroke-linecap="round"/>',
+  wrap: '<circle cx="7" cy="7" r="5.100" fill="none" stroke="var(--wrap)" stroke-width="1.800"/><path d="M7 1.900a5.100 5.100 0 0 1 0 10.200Z" fill="var(--wrap)"/>',
+  rona: '<path d="M7 1.300 13.200 12.200H.8Z" fill="var(--end)" stroke="var(--end)" stroke-width="1" stroke-linejoin="round"/><path d="M7 5.300v3M7 10.100v.1" stroke="var(--surface)" stroke-width="1.500" stroke-linecap="round"/>',
+  busy: '<rect x="1.200" y="1.200" width="11.600" height="11.600" rx="3" fill="var(--hold)"/><path d="M4.500 7h5" stroke="var(--surface)" stroke-width="1.800" stroke-linecap="round"/>',
+  offline: '<circle cx="7" cy="7" r="5.100" fill="none" stroke="var(--idle)" stroke-width="1.600" stroke-dasharray="2.200 2.100"/>',
+  ring: '<circle cx="7" cy="7" r="2.600" fill="var(--ring-string)"/><circle cx="7" cy="7" r="5.600" fill="none" stroke="var(--ring-string)" stroke-width="1.400"/>',
+} as const;
+
+/** Name of a state mark. */
+export type MarkName = keyof typeof marks;
