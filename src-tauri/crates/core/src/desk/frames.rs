@@ -16,9 +16,16 @@ impl Desk {
         }
         let me = self.me().to_owned();
         let settled = self.ledger.settle(frame, &me);
-        self.raw(frame);
+        // Raw news comes before the agent's events and after the task's (contact-center 3.8, 6.4).
+        let is_about_task = frame.kind() == Some("RoutingMessage");
+        if !is_about_task {
+            self.raw(frame);
+        }
         self.agent_frame(frame);
         self.task_frame(frame);
+        if is_about_task {
+            self.raw(frame);
+        }
         for (pending, verdict) in settled {
             self.done(&pending, frame, verdict);
         }

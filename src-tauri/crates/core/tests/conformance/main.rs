@@ -1,0 +1,18 @@
+//! The published cases of the contact-centre protocol, told as stories of one desk in virtual time.
+//!
+//! Each test is named after its case; `support` holds the story-teller.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod agent;
+mod collection;
+mod conference;
+mod consult;
+mod controls;
+mod correlation;
+mod directories;
+mod errors;
+mod handling;
+mod outdial;
+mod support;
+mod transfer;
+mod wrap_up;
