@@ -26,7 +26,11 @@ impl Pace {
     /// A pace from 1 to 1000; other values are brought into that range.
     #[must_use]
     pub fn new(times: f64) -> Self {
-        Self(if times.is_finite() { times.clamp(1.0, 1000.0) } else { 1.0 })
+        Self(if times.is_finite() {
+            times.clamp(1.0, 1000.0)
+        } else {
+            1.0
+        })
     }
 
     /// How long to really wait for a protocol time.

@@ -117,8 +117,7 @@ pub(crate) fn can(data: &TaskData, given: Circumstances<'_>) -> Can {
     } else {
         main.is_some_and(deskline_wire::Media::is_held)
     };
-    let is_consult_held =
-        consult_media.is_some_and(|media| media.lists(me) && media.is_held());
+    let is_consult_held = consult_media.is_some_and(|media| media.lists(me) && media.is_held());
 
     let is_asking = matches!(status, Status::Initiated | Status::Accepted);
     let is_consult_open = is_asking || status == Status::BeingConsulted;
@@ -126,7 +125,7 @@ pub(crate) fn can(data: &TaskData, given: Circumstances<'_>) -> Can {
     let is_completed = status == Status::Completed;
     let has_no_status = matches!(status, Status::None | Status::Completed);
 
-    can.end = (is_browser || (given.is_end_call_enabled && is_call) || !is_call)
+    can.end = (is_browser || given.is_end_call_enabled || !is_call)
         && (!is_held || (is_conference && !is_completed))
         && (has_no_status || is_consult_held);
     // Also the asked side may mute (headless 7.14).
@@ -138,16 +137,12 @@ pub(crate) fn can(data: &TaskData, given: Circumstances<'_>) -> Can {
             || (is_conference && is_completed && is_held));
     can.hold = is_hold_possible && !is_held;
     can.resume = is_hold_possible && is_held;
-    let is_recording_possible =
-        is_call && is_sound_possible && !is_conference && !is_consult_open;
+    let is_recording_possible = is_call && is_sound_possible && !is_conference && !is_consult_open;
     let is_paused = interaction.detail_flag("isPaused");
     can.pause_recording = is_recording_possible && !is_paused;
     can.resume_recording = is_recording_possible && is_paused;
-    can.transfer =
-        (!is_browser || given.web_rtc_enabled) && !is_conference && !is_consult_open;
-    can.exit_conference = is_conference
-        && !is_consult_open
-        && !(is_held && is_completed);
+    can.transfer = (!is_browser || given.web_rtc_enabled) && !is_conference && !is_consult_open;
+    can.exit_conference = is_conference && !is_consult_open && !(is_held && is_completed);
     can.consult = is_call
         && is_sound_possible
         && !is_being_consulted

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use deskline_wire::{Catalog, Json};
 
-use crate::{
-    CallId, CallSample, CommandError, CommandId, Event, RequestId, SdpKind,
-};
+use crate::{CallId, CallSample, CommandError, CommandId, Event, RequestId, SdpKind};
 
 /// One thing to do now; the order within one answer matters.
 #[derive(Debug, Clone)]

@@ -106,7 +106,10 @@ pub(crate) fn consult_target(data: &TaskData, me: &str) -> Option<(String, &'sta
             (to?.to_owned(), participant)
         }
     };
-    let kind = participant.text("pType").unwrap_or_default().to_ascii_lowercase();
+    let kind = participant
+        .text("pType")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let destination_type = match kind.as_str() {
         "dn" => "dialNumber",
         "ep-dn" | "epdn" => "entryPoint",

@@ -25,7 +25,11 @@ pub(crate) enum Cause<'a> {
 }
 
 /// Words a failed operation.
-pub(crate) fn of(operation: &Operation, cause: &Cause<'_>, login: Option<StationOption>) -> CommandError {
+pub(crate) fn of(
+    operation: &Operation,
+    cause: &Cause<'_>,
+    login: Option<StationOption>,
+) -> CommandError {
     let mut error = match operation.style {
         Style::Task => of_task(operation.method, cause),
         Style::Agent => of_agent(operation.method, cause),
@@ -185,8 +189,7 @@ pub(crate) fn station_login_words(
 /// The number failed the dial plan; nothing was sent.
 pub(crate) fn invalid_dial_number(login: StationOption) -> CommandError {
     let (message, field) = station_login_words(Some("INVALID_DIAL_NUMBER"), Some(login));
-    let mut error =
-        CommandError::ours(Kind::Invalid, "InvalidDialNumber", "INVALID_DIAL_NUMBER");
+    let mut error = CommandError::ours(Kind::Invalid, "InvalidDialNumber", "INVALID_DIAL_NUMBER");
     error.reason = Some("INVALID_DIAL_NUMBER".to_owned());
     error.message = message.to_owned();
     error.field_name = Some(field.to_owned());
@@ -205,7 +208,11 @@ pub(crate) fn line(problem: &Problem) -> CommandError {
         Kind::Unreachable
     };
     let (message, field) = station_login_words(None, None);
-    let mut error = CommandError::ours(kind, "LineNotRegistered", "Error while performing stationLogin");
+    let mut error = CommandError::ours(
+        kind,
+        "LineNotRegistered",
+        "Error while performing stationLogin",
+    );
     error.message = message.to_owned();
     error.field_name = Some(field.to_owned());
     error.reason = Some(problem.text.clone());

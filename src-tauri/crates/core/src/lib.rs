@@ -26,15 +26,13 @@ pub mod view;
 
 pub use clock::{Now, Pace, WallMs};
 pub use desk::{Desk, Settings};
-pub use effect::{
-    CallingRequest, Effect, HangUpCause, MediaRequest, Method, Rest, RoutingRequest,
-};
+pub use effect::{CallingRequest, Effect, HangUpCause, MediaRequest, Method, Rest, RoutingRequest};
 pub use error::{CommandError, Kind};
 pub use event::Event;
 pub use ids::{AgentId, CallId, CommandId, InteractionId, OrgId, RequestId, TeamId, TrackingId};
 pub use input::{
-    Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, RoutingFact, SdpKind,
-    SignedIn, Station, StationOption, Verb,
+    Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, RoutingFact,
+    SdpKind, SignedIn, Station, StationOption, Verb,
 };
 pub use profile::Profile;
 pub use quality::CallSample;

@@ -336,7 +336,11 @@ pub(crate) fn wrapup(id: &str, aux_code_id: &str, reason: &str) -> Operation {
 }
 
 /// What the outdial request names (contact-center 5.3).
-pub(crate) fn outdial(destination: &str, origin: Option<&str>, entry_point: Option<&str>) -> Operation {
+pub(crate) fn outdial(
+    destination: &str,
+    origin: Option<&str>,
+    entry_point: Option<&str>,
+) -> Operation {
     let mut body = json!({ "destination": destination });
     if let Some(object) = body.as_object_mut() {
         if let Some(origin) = origin {

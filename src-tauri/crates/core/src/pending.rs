@@ -184,7 +184,8 @@ fn verdict(pending: &Pending, frame: &Frame, me: &str) -> Option<Verdict> {
                     || pending.task.is_none()
             }
         };
-        return (is_ours && meets(&operation.condition, frame, name, me)).then_some(Verdict::Success);
+        return (is_ours && meets(&operation.condition, frame, name, me))
+            .then_some(Verdict::Success);
     }
     if operation.failure.contains(&name) {
         let is_ours = match (&pending.task, frame.interaction_id()) {
@@ -206,8 +207,12 @@ fn verdict(pending: &Pending, frame: &Frame, me: &str) -> Option<Verdict> {
 
 fn is_cancelled(pending: &Pending, frame: &Frame) -> bool {
     let operation = &pending.operation;
-    frame.kind().is_some_and(|kind| operation.kinds.contains(&kind))
-        && frame.name().is_some_and(|name| operation.cancel.contains(&name))
+    frame
+        .kind()
+        .is_some_and(|kind| operation.kinds.contains(&kind))
+        && frame
+            .name()
+            .is_some_and(|name| operation.cancel.contains(&name))
         && pending.task.as_ref().map(InteractionId::as_str) == frame.interaction_id()
 }
 

@@ -365,7 +365,10 @@ fn consult(interaction: deskline_wire::Interaction<'_>, me: &str) -> Option<view
     if !media.lists(me) {
         return None;
     }
-    let to = media.participants().find(|id| *id != me).unwrap_or_default();
+    let to = media
+        .participants()
+        .find(|id| *id != me)
+        .unwrap_or_default();
     let other = interaction.participant(to);
     let is_answered = match facts::task_state(interaction, me) {
         LegState::Consulting | LegState::Conference => true,

@@ -1,8 +1,6 @@
 //! Cheap handles: each sends a message to the owner and awaits its outcome.
 
-use deskline_core::{
-    Action, CallSample, CommandError, Event, InteractionId, Kind, Station, Verb,
-};
+use deskline_core::{Action, CallSample, CommandError, Event, InteractionId, Kind, Station, Verb};
 use deskline_wire::Json;
 use tokio::sync::{mpsc, oneshot};
 
@@ -129,7 +127,10 @@ impl DeskHandle {
         self.ask(Question::Tasks).await
     }
 
-    async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Question) -> Result<T, Gone> {
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Question,
+    ) -> Result<T, Gone> {
         let (answer, answered) = oneshot::channel();
         self.send(Message::Ask(question(answer))).await?;
         answered.await.map_err(|_| Gone)

@@ -57,7 +57,9 @@ impl Clock {
     fn now(self) -> Now {
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+            .map_or(0, |since| {
+                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+            });
         Now {
             at: self.pace.protocol(self.start.elapsed()),
             wall: WallMs(wall),

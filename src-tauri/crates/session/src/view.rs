@@ -422,7 +422,11 @@ pub struct Update {
 
 /// What an update brings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 #[cfg_attr(test, derive(TS), ts(export))]
 pub enum Change {
     /// Everything; always the first.

@@ -61,7 +61,10 @@ impl Desk {
             }
             Directory::Queues => (
                 "getQueues",
-                format!("/organization/{org}/v2/contact-service-queue?{}", queues(&page)),
+                format!(
+                    "/organization/{org}/v2/contact-service-queue?{}",
+                    queues(&page)
+                ),
             ),
             Directory::EntryPoints => (
                 "getEntryPoints",
@@ -199,7 +202,10 @@ fn query(parts: &[(&str, Option<String>)]) -> String {
         .iter()
         .filter_map(|(name, value)| {
             let value = value.as_ref().filter(|value| !value.is_empty())?;
-            Some(format!("{name}={}", percent_encode(value).replace("%20", "+")))
+            Some(format!(
+                "{name}={}",
+                percent_encode(value).replace("%20", "+")
+            ))
         })
         .collect::<Vec<_>>()
         .join("&")

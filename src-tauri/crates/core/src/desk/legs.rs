@@ -5,9 +5,7 @@ use std::time::Duration;
 use super::{Call, Desk, sign_in::words};
 use crate::{
     CallId, CallingFact, CallingRequest, Effect, Event, HangUpCause, InteractionId, Kind,
-    LinkState, MediaFact, MediaRequest, Problem, SdpKind,
-    failure,
-    task::Leg,
+    LinkState, MediaFact, MediaRequest, Problem, SdpKind, failure, task::Leg,
 };
 
 /// A leg whose offer was withdrawn is hung up if the far side does not within this time (N-33).
@@ -128,7 +126,9 @@ impl Desk {
         if let Some(known) = self.call_mut(call) {
             known.task = Some(id.clone());
         }
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         task.leg = Some(Leg {
             call: call.clone(),
             is_answered: false,
@@ -390,8 +390,7 @@ impl Desk {
         });
         if is_wanted != self.is_ringing {
             self.is_ringing = is_wanted;
-            self.out
-                .push(Effect::Media(MediaRequest::Ring(is_wanted)));
+            self.out.push(Effect::Media(MediaRequest::Ring(is_wanted)));
         }
     }
 }

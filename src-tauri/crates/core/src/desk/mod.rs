@@ -414,8 +414,12 @@ impl Desk {
         }
         match &pending.waiter {
             Waiter::Command(command) => self.refuse(*command, error),
-            Waiter::Login(command) => self.login_refused(*command, error, matches!(cause, Cause::Pending)),
-            Waiter::Change(command) => self.change_refused(*command, error, matches!(cause, Cause::Pending)),
+            Waiter::Login(command) => {
+                self.login_refused(*command, error, matches!(cause, Cause::Pending))
+            }
+            Waiter::Change(command) => {
+                self.change_refused(*command, error, matches!(cause, Cause::Pending))
+            }
             Waiter::Relogin => self.relogin_failed(error),
             Waiter::Reavailable => self.reavailable_done(),
             Waiter::AutoWrapup => self.notice(
@@ -438,8 +442,7 @@ impl Desk {
         }
         let mut data = Json::Object(frame.data().cloned().unwrap_or_default());
         let outcome = if verdict == Verdict::Cancelled
-            || (pending.operation.method == "consult"
-                && frame.name() == Some("AgentCtqCancelled"))
+            || (pending.operation.method == "consult" && frame.name() == Some("AgentCtqCancelled"))
         {
             Some("cancelled")
         } else if pending.operation.method == "acceptPreviewContact"
@@ -481,13 +484,11 @@ impl Desk {
     }
 
     fn settle(&mut self, command: CommandId, result: Json) {
-        self.out
-            .push(Effect::Settle(command, Box::new(Ok(result))));
+        self.out.push(Effect::Settle(command, Box::new(Ok(result))));
     }
 
     fn refuse(&mut self, command: CommandId, error: CommandError) {
-        self.out
-            .push(Effect::Settle(command, Box::new(Err(error))));
+        self.out.push(Effect::Settle(command, Box::new(Err(error))));
     }
 
     fn notice(&mut self, topic: &'static str, task: Option<InteractionId>, detail: String) {
@@ -537,7 +538,11 @@ impl Desk {
             pending.push("accept");
         }
         for question in &self.local {
-            if task.leg.as_ref().is_some_and(|leg| leg.call == question.call) {
+            if task
+                .leg
+                .as_ref()
+                .is_some_and(|leg| leg.call == question.call)
+            {
                 pending.push(question.method);
             }
         }

@@ -67,7 +67,10 @@ impl Desk {
         }
         let profile = signed_in.profile;
         let is_calling_wanted = profile.web_rtc_enabled
-            && profile.voice_options.iter().any(|option| option == "BROWSER");
+            && profile
+                .voice_options
+                .iter()
+                .any(|option| option == "BROWSER");
         self.out.push(Effect::Routing(RoutingRequest::RecoveryLimit(
             Duration::from_millis(profile.recovery_limit_ms),
         )));
@@ -83,9 +86,8 @@ impl Desk {
         });
         self.routing = LinkState::Up;
         if is_calling_wanted {
-            self.out.push(Effect::Calling(CallingRequest::Connect(
-                signed_in.catalog,
-            )));
+            self.out
+                .push(Effect::Calling(CallingRequest::Connect(signed_in.catalog)));
             self.step(Step::Mercury, Some(self.unscaled(MERCURY_WITHIN)));
         } else {
             self.relogin_or_finish();
@@ -271,7 +273,10 @@ impl Desk {
     /// What falls due during sign-in.
     pub(super) fn tick_opening(&mut self) {
         let Some(opening) = &self.opening else { return };
-        if opening.deadline.is_none_or(|deadline| deadline > self.now.at) {
+        if opening
+            .deadline
+            .is_none_or(|deadline| deadline > self.now.at)
+        {
             return;
         }
         match opening.step {
@@ -364,11 +369,7 @@ impl Desk {
     }
 
     pub(super) fn voice_problem(&mut self, why: Option<String>) {
-        let Some(station) = self
-            .agent
-            .as_mut()
-            .and_then(|agent| agent.station.as_mut())
-        else {
+        let Some(station) = self.agent.as_mut().and_then(|agent| agent.station.as_mut()) else {
             return;
         };
         if station.voice_problem != why {
@@ -395,7 +396,9 @@ pub(super) fn timestamp(frame: &Frame, field: &str) -> Option<i64> {
 
 /// Whether a frame's agent is this one, or nobody in particular (O-46).
 pub(super) fn is_for(frame: &Frame, me: &str) -> bool {
-    frame.text("agentId").is_none_or(|agent| agent.is_empty() || agent == me)
+    frame
+        .text("agentId")
+        .is_none_or(|agent| agent.is_empty() || agent == me)
 }
 
 /// A problem in plain words.
@@ -405,4 +408,3 @@ pub(super) fn words(problem: &Problem) -> String {
         None => problem.text.clone(),
     }
 }
-

@@ -139,10 +139,12 @@ impl Desk {
 
     pub(super) fn login_confirmed(&mut self, command: CommandId, frame: &Frame) {
         let mut result = login_result(frame);
-        let (option, is_change) = self.login.as_ref().map_or(
-            (StationOption::Browser, false),
-            |login| (login.station.option, login.is_change),
-        );
+        let (option, is_change) = self
+            .login
+            .as_ref()
+            .map_or((StationOption::Browser, false), |login| {
+                (login.station.option, login.is_change)
+            });
         if is_change && let Some(object) = result.as_object_mut() {
             object.insert("type".to_owned(), "AgentDeviceTypeUpdateSuccess".into());
         }
@@ -310,7 +312,11 @@ impl Desk {
         let team_id = frame
             .text("teamId")
             .map(str::to_owned)
-            .or_else(|| asked.as_ref().map(|station| station.team_id.as_str().to_owned()))
+            .or_else(|| {
+                asked
+                    .as_ref()
+                    .map(|station| station.team_id.as_str().to_owned())
+            })
             .unwrap_or_default();
         let dial_number = frame
             .text("dialNumber")

@@ -6,8 +6,7 @@ use deskline_wire::{Frame, Json, Object, TaskData};
 
 use super::Desk;
 use crate::{
-    Event, InteractionId, TrackingId, WallMs,
-    facts,
+    Event, InteractionId, TrackingId, WallMs, facts,
     task::{AutoWrapupTimer, Task},
 };
 
@@ -28,11 +27,20 @@ const PLAIN: &[(&str, &str)] = &[
     ("AgentConsultConferencing", "task:conferenceEstablishing"),
     ("AgentConsultConferenced", "task:conferenceStarted"),
     ("AgentConsultConferenceFailed", "task:conferenceFailed"),
-    ("AgentConsultConferenceEndFailed", "task:conferenceEndFailed"),
+    (
+        "AgentConsultConferenceEndFailed",
+        "task:conferenceEndFailed",
+    ),
     ("ParticipantJoinedConference", "task:participantJoined"),
-    ("ParticipantLeftConferenceFailed", "task:participantLeftFailed"),
+    (
+        "ParticipantLeftConferenceFailed",
+        "task:participantLeftFailed",
+    ),
     ("AgentConferenceTransferred", "task:conferenceTransferred"),
-    ("AgentConferenceTransferFailed", "task:conferenceTransferFailed"),
+    (
+        "AgentConferenceTransferFailed",
+        "task:conferenceTransferFailed",
+    ),
     ("ParticipantPostCallActivity", "task:postCallActivity"),
     ("AgentBlindTransferred", "task:updated"),
     ("AgentConsultTransferring", "task:updated"),
@@ -238,7 +246,10 @@ impl Desk {
                 id
             }
         };
-        if self.find(&id).is_some_and(|task| !task.is_assigned && !task.is_wrap_up_required()) {
+        if self
+            .find(&id)
+            .is_some_and(|task| !task.is_assigned && !task.is_wrap_up_required())
+        {
             self.decide_auto_answer(&id);
             self.announce_if_ready(&id);
         }
@@ -313,7 +324,11 @@ impl Desk {
             let Some(id) = self.create(frame, data) else {
                 return;
             };
-            for flag in ["wrapUpRequired", "isConferenceInProgress", "isAutoAnswering"] {
+            for flag in [
+                "wrapUpRequired",
+                "isConferenceInProgress",
+                "isAutoAnswering",
+            ] {
                 self.flag(&id, flag, false);
             }
             id
@@ -328,10 +343,9 @@ impl Desk {
             .text("reservationInteractionId")
             .map(InteractionId::from)
             .filter(|old| self.find(old).is_some());
-        if let (Some(old), Some(new)) = (
-            reservation,
-            frame.interaction_id().map(InteractionId::from),
-        ) && old != new
+        if let (Some(old), Some(new)) =
+            (reservation, frame.interaction_id().map(InteractionId::from))
+            && old != new
         {
             self.rename(&old, &new);
         }
@@ -450,8 +464,7 @@ impl Desk {
         let names_pending = data.contains_key("agentsPendingWrapUp");
         if let Some(task) = self.find_mut(&id) {
             // A frame that says nothing about wrap-up does not cancel one that is owed already.
-            let is_required =
-                task.data.pending_wrap_up(&me) || (was_required && !names_pending);
+            let is_required = task.data.pending_wrap_up(&me) || (was_required && !names_pending);
             task.data.set_flag("wrapUpRequired", is_required);
         }
         self.arm_auto_wrapup(&id);
@@ -461,7 +474,10 @@ impl Desk {
             return self.remove(&id, Some("task:end"), None);
         }
         let at = self.now.at;
-        if let Some(task) = self.find_mut(&id).filter(|task| !task.is_wrap_up_required()) {
+        if let Some(task) = self
+            .find_mut(&id)
+            .filter(|task| !task.is_wrap_up_required())
+        {
             task.is_over = true;
             task.remove_at = Some(at + GRACE);
         }
@@ -471,7 +487,9 @@ impl Desk {
 
     /// Tells `task:end`, once for each answer to "is wrap-up owed" (O-43).
     fn tell_end(&mut self, id: &InteractionId) {
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         let is_required = task.is_wrap_up_required();
         if task.told_end == Some(is_required) {
             return self.updated(id);
@@ -527,10 +545,10 @@ impl Desk {
                 return false;
             };
             let is_outdial = interaction.is_outdial();
-            let is_pending = task.data.pending_wrap_up(me);
-            (interaction.is_state("new") && !(is_outdial && is_pending))
-                || facts::is_secondary_ep_dn(interaction)
-                || (is_outdial && !is_pending)
+            if is_outdial {
+                return !task.data.pending_wrap_up(me) || facts::is_secondary_ep_dn(interaction);
+            }
+            interaction.is_state("new") || facts::is_secondary_ep_dn(interaction)
         }) && !self.find(id).is_some_and(Task::is_wrap_up_required)
     }
 
@@ -574,7 +592,9 @@ impl Desk {
         reason: Option<String>,
     ) {
         self.stop_accepting(id);
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         task.is_over = true;
         task.is_removed = true;
         task.auto_wrapup = None;
@@ -589,7 +609,10 @@ impl Desk {
             .ledger
             .take_where(|pending| pending.task.as_ref() == Some(id) && pending.deadline.is_none());
         for pending in endless {
-            self.fail(&pending, &crate::failure::Cause::Superseded("the task ended"));
+            self.fail(
+                &pending,
+                &crate::failure::Cause::Superseded("the task ended"),
+            );
         }
     }
 
@@ -614,7 +637,9 @@ impl Desk {
         let rules = profile.wrap_up.clone();
         let now = self.now;
         let pace = self.settings.pace;
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         if !task.is_wrap_up_required() {
             task.auto_wrapup = None;
             return;
@@ -650,7 +675,11 @@ impl Desk {
                         (None, _) => "auto wrap-up is on, but the centre gave no usable time",
                         (Some(_), _) => "auto wrap-up is on, but there is no wrap-up code to send",
                     };
-                    self.notice("autoWrapupNotConfigured", Some(id.clone()), detail.to_owned());
+                    self.notice(
+                        "autoWrapupNotConfigured",
+                        Some(id.clone()),
+                        detail.to_owned(),
+                    );
                 }
             }
         }

@@ -30,7 +30,10 @@ impl Desk {
                 .filter(|_| task.leg.is_none())
                 .map(|accepting| (accepting.leg_until, "accept"));
             let removal = task.remove_at.map(|at| (at, "removal"));
-            let wrapup = task.auto_wrapup.as_ref().map(|timer| (timer.at, "auto wrap-up"));
+            let wrapup = task
+                .auto_wrapup
+                .as_ref()
+                .map(|timer| (timer.at, "auto wrap-up"));
             [leg, removal, wrapup].into_iter().flatten()
         });
         self.ledger
@@ -71,7 +74,11 @@ impl Desk {
         let wrap_ups: Vec<_> = self
             .tasks
             .iter()
-            .filter(|task| task.auto_wrapup.as_ref().is_some_and(|timer| timer.at <= at))
+            .filter(|task| {
+                task.auto_wrapup
+                    .as_ref()
+                    .is_some_and(|timer| timer.at <= at)
+            })
             .map(|task| task.id.clone())
             .collect();
         for id in wrap_ups {

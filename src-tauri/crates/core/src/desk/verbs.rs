@@ -69,7 +69,11 @@ impl Desk {
                 self.ask_for(id, operation::pause_recording(id.as_str()), waiter);
             }
             Verb::ResumeRecording { auto_resumed } => {
-                self.ask_for(id, operation::resume_recording(id.as_str(), auto_resumed), waiter);
+                self.ask_for(
+                    id,
+                    operation::resume_recording(id.as_str(), auto_resumed),
+                    waiter,
+                );
             }
             Verb::Consult {
                 to,
@@ -116,7 +120,12 @@ impl Desk {
         self.ask(operation, Some(id.clone()), waiter);
     }
 
-    fn ask_for_interaction(&mut self, command: CommandId, id: &InteractionId, operation: Operation) {
+    fn ask_for_interaction(
+        &mut self,
+        command: CommandId,
+        id: &InteractionId,
+        operation: Operation,
+    ) {
         if id.as_str().is_empty() {
             return self.refuse(
                 command,
@@ -135,7 +144,10 @@ impl Desk {
                     && pending.deadline.is_none()
             });
             for pending in older {
-                self.fail(&pending, &Cause::Superseded("a newer queue consult was asked"));
+                self.fail(
+                    &pending,
+                    &Cause::Superseded("a newer queue consult was asked"),
+                );
             }
         }
         self.ask_for(id, operation, Waiter::Command(command));
@@ -202,7 +214,9 @@ impl Desk {
 
     fn begin_accept(&mut self, id: &InteractionId, by: Accepter) {
         let leg_until = self.now.at + self.unscaled(LEG_WITHIN);
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         task.accepting = Some(Accepting { by, leg_until });
         let call = task.leg.as_ref().map(|leg| leg.call.clone());
         self.updated(id);
@@ -213,7 +227,9 @@ impl Desk {
 
     /// Accept went through: the calling service took our answer.
     pub(super) fn accept_done(&mut self, id: &InteractionId) {
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         let accepting = task.accepting.take();
         if let Some(leg) = &mut task.leg {
             leg.is_answered = true;
@@ -227,7 +243,9 @@ impl Desk {
     }
 
     pub(super) fn accept_failed(&mut self, id: &InteractionId, error: CommandError) {
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         let Some(accepting) = task.accepting.take() else {
             return;
         };
@@ -240,7 +258,10 @@ impl Desk {
 
     /// The offer is over: whoever still waits for accept learns it.
     pub(super) fn stop_accepting(&mut self, id: &InteractionId) {
-        self.accept_failed(id, failure::named(Kind::Media, "CallEnded", "Error", "the call ended"));
+        self.accept_failed(
+            id,
+            failure::named(Kind::Media, "CallEnded", "Error", "the call ended"),
+        );
     }
 
     /// Auto-answer is over; the flag goes, whichever way (O-32).
@@ -354,7 +375,9 @@ impl Desk {
     }
 
     fn settle_auto_wrapup(&mut self, id: &InteractionId) {
-        let Some(task) = self.find_mut(id) else { return };
+        let Some(task) = self.find_mut(id) else {
+            return;
+        };
         if task.is_wrap_up_required() {
             task.is_auto_wrapup_settled = true;
         }
@@ -368,7 +391,10 @@ impl Desk {
         if timer.is_some_and(|timer| !timer.is_cancellable) {
             return self.refuse(
                 command,
-                failure::invalid("NotCancellable", "the centre does not allow to keep wrap-up open"),
+                failure::invalid(
+                    "NotCancellable",
+                    "the centre does not allow to keep wrap-up open",
+                ),
             );
         }
         self.settle_auto_wrapup(id);

@@ -28,9 +28,15 @@ fn case_059_sign_in_of_an_agent_who_is_not_logged_in() {
     let mut story = Story::new(settings());
     let sign_in = story.begin_sign_in(profile());
     assert!(matches!(story.routing[0], RoutingRequest::SignIn));
-    assert!(story.sent().is_empty(), "relogin waits for the event socket");
+    assert!(
+        story.sent().is_empty(),
+        "relogin waits for the event socket"
+    );
     story.calling(CallingFact::Connected(Ok(())));
-    assert_eq!(story.only_sent(), ("/v1/agents/reload".to_owned(), json!({})));
+    assert_eq!(
+        story.only_sent(),
+        ("/v1/agents/reload".to_owned(), json!({}))
+    );
     story.agent_frame(
         "AgentReloginFailed",
         "AgentReloginFailed",
@@ -64,7 +70,10 @@ fn case_061_a_line_that_does_not_register_leaves_a_session_without_voice() {
     let sign_in = story.begin_sign_in(profile());
     story.calling(CallingFact::Connected(Ok(())));
     story.relogged_in(BROWSER, json!({}));
-    assert!(matches!(story.calling[..], [CallingRequest::Connect(_), CallingRequest::Register]));
+    assert!(matches!(
+        story.calling[..],
+        [CallingRequest::Connect(_), CallingRequest::Register]
+    ));
     assert!(story.is_open(sign_in));
     story.calling(CallingFact::Registered(Err(Problem {
         text: "the calling service refused the line".to_owned(),
@@ -81,7 +90,10 @@ fn case_062_a_dropped_agent_is_made_available_again() {
     let sign_in = story.begin_sign_in(profile());
     story.calling(CallingFact::Connected(Ok(())));
     story.sent();
-    story.relogged_in(EXTENSION, json!({ "lastStateChangeReason": "agent-wss-disconnect" }));
+    story.relogged_in(
+        EXTENSION,
+        json!({ "lastStateChangeReason": "agent-wss-disconnect" }),
+    );
     let (_, rest) = story.sent().remove(0);
     assert_eq!(rest.method, Method::Put);
     assert_eq!(rest.path, "/v1/agents/session/state");
@@ -106,7 +118,10 @@ fn case_063_any_other_reason_leaves_the_state_alone() {
     let sign_in = story.begin_sign_in(profile());
     story.calling(CallingFact::Connected(Ok(())));
     story.sent();
-    story.relogged_in(EXTENSION, json!({ "lastStateChangeReason": "lunch", "auxCodeId": "X" }));
+    story.relogged_in(
+        EXTENSION,
+        json!({ "lastStateChangeReason": "lunch", "auxCodeId": "X" }),
+    );
     assert!(story.sent().is_empty());
     assert_eq!(story.ok(sign_in)["lastStateAuxCodeId"], "X");
 }
@@ -123,7 +138,10 @@ fn an_unsupported_device_type_fails_the_sign_in() {
     );
     let error = story.error(sign_in);
     assert_eq!(error.text, "Error while performing silentRelogin");
-    assert_eq!(error.reason.as_deref(), Some("Unsupported device type: FAX"));
+    assert_eq!(
+        error.reason.as_deref(),
+        Some("Unsupported device type: FAX")
+    );
     assert!(story.desk().agent().is_none());
 }
 
@@ -165,7 +183,11 @@ fn case_067_the_line_is_registered_after_the_centre_confirmed() {
     let mut story = Story::signed_in();
     let login = story.act(station(BROWSER, ""));
     assert!(story.calling.is_empty());
-    story.agent_frame("StationLogin", "AgentStationLoginSuccess", login_success(BROWSER));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(BROWSER),
+    );
     assert!(matches!(story.calling[..], [CallingRequest::Register]));
     assert!(story.is_open(login));
     story.calling(CallingFact::Registered(Ok(())));
@@ -185,7 +207,11 @@ fn case_068_without_web_rtc_no_line_is_registered() {
     );
     story.ok(sign_in);
     let login = story.act(station(BROWSER, ""));
-    story.agent_frame("StationLogin", "AgentStationLoginSuccess", login_success(BROWSER));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(BROWSER),
+    );
     story.ok(login);
     assert!(story.calling.is_empty());
     assert_eq!(story.desk().links().1, LinkState::Off);
@@ -195,7 +221,11 @@ fn case_068_without_web_rtc_no_line_is_registered() {
 fn a_line_that_does_not_register_fails_the_login_with_its_cause() {
     let mut story = Story::signed_in();
     let login = story.act(station(BROWSER, ""));
-    story.agent_frame("StationLogin", "AgentStationLoginSuccess", login_success(BROWSER));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(BROWSER),
+    );
     story.calling(CallingFact::Registered(Err(Problem {
         text: "not entitled".to_owned(),
         status: Some(403),
@@ -209,14 +239,21 @@ fn a_line_that_does_not_register_fails_the_login_with_its_cause() {
     assert_eq!(error.kind, Kind::Refused);
     assert_eq!(error.status, Some(403));
     assert_eq!(error.body, Some(json!({ "errorCode": 102 })));
-    assert!(story.desk().agent().unwrap().station.is_some(), "the centre has us logged in");
+    assert!(
+        story.desk().agent().unwrap().station.is_some(),
+        "the centre has us logged in"
+    );
 }
 
 #[test]
 fn case_069_the_login_result_counts_the_channels() {
     let mut story = Story::signed_in();
     let login = story.act(station(EXTENSION, "1001"));
-    story.agent_frame("StationLogin", "AgentStationLoginSuccess", login_success(EXTENSION));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(EXTENSION),
+    );
     let result = story.ok(login);
     assert_eq!(
         result["mmProfile"],
@@ -224,7 +261,17 @@ fn case_069_the_login_result_counts_the_channels() {
     );
     assert_eq!(result["notifsTrackingId"], "N1");
     assert!(result.get("channelsMap").is_none());
-    assert_eq!(story.desk().agent().unwrap().station.as_ref().unwrap().team_id, "T");
+    assert_eq!(
+        story
+            .desk()
+            .agent()
+            .unwrap()
+            .station
+            .as_ref()
+            .unwrap()
+            .team_id,
+        "T"
+    );
 }
 
 #[test]
@@ -244,8 +291,14 @@ fn case_071_any_pattern_of_the_plan_may_match() {
     let any = r"^\+?[0-9]{3,18}$".to_owned();
     let both = [us.clone(), any];
     assert!(deskline_core::dial_plan::accepts(Some(&both), NUMBER));
-    assert!(deskline_core::dial_plan::accepts(Some(&both), "+442079460958"));
-    assert!(!deskline_core::dial_plan::accepts(Some(&[us]), "+442079460958"));
+    assert!(deskline_core::dial_plan::accepts(
+        Some(&both),
+        "+442079460958"
+    ));
+    assert!(!deskline_core::dial_plan::accepts(
+        Some(&[us]),
+        "+442079460958"
+    ));
 }
 
 #[test]
@@ -273,7 +326,11 @@ fn case_073_an_unsolicited_state_change_is_told_in_order() {
     );
     assert_eq!(
         story.order,
-        ["raw AgentStateChangeSuccess", "agent:stateChange", "agent:stateChangeSuccess"]
+        [
+            "raw AgentStateChangeSuccess",
+            "agent:stateChange",
+            "agent:stateChangeSuccess"
+        ]
     );
     let state = story.desk().agent().unwrap().state.clone().unwrap();
     assert_eq!(state.state, "Available");
@@ -283,13 +340,20 @@ fn case_073_an_unsolicited_state_change_is_told_in_order() {
 fn case_074_a_failed_state_change_is_told_twice() {
     let mut story = Story::logged_in(EXTENSION);
     story.agent_frame("AgentStateChange", "AgentStateChangeFailed", json!({}));
-    assert_eq!(story.told(), ["agent:stateChange", "agent:stateChangeFailed"]);
+    assert_eq!(
+        story.told(),
+        ["agent:stateChange", "agent:stateChangeFailed"]
+    );
 }
 
 #[test]
 fn case_075_an_unsolicited_login_changes_the_device() {
     let mut story = Story::logged_in(BROWSER);
-    story.agent_frame("StationLogin", "AgentStationLoginSuccess", login_success(EXTENSION));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(EXTENSION),
+    );
     assert_eq!(story.told(), ["agent:stationLoginSuccess"]);
     let told = story.events.iter().find_map(|event| match event {
         Event::Agent { data, .. } => Some(data.clone()),
@@ -321,7 +385,12 @@ fn case_076_logout_deregisters_the_line() {
     assert_eq!(body, json!({ "logoutReason": "User requested logout" }));
     story.agent_frame("Logout", "AgentLogoutSuccess", json!({}));
     assert_eq!(story.ok(logout), json!({}));
-    assert!(story.calling.iter().any(|request| matches!(request, CallingRequest::Deregister)));
+    assert!(
+        story
+            .calling
+            .iter()
+            .any(|request| matches!(request, CallingRequest::Deregister))
+    );
     assert!(story.desk().agent().unwrap().station.is_none());
 }
 
@@ -348,7 +417,11 @@ fn case_078_a_station_change_logs_out_and_in() {
     story.agent_frame("Logout", "AgentLogoutSuccess", json!({}));
     let (path, _) = story.only_sent();
     assert_eq!(path, "/v1/agents/login");
-    story.agent_frame("StationLogin", "AgentStationLoginSuccess", login_success(EXTENSION));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(EXTENSION),
+    );
     assert_eq!(story.ok(change)["type"], "AgentDeviceTypeUpdateSuccess");
 }
 
@@ -388,7 +461,11 @@ fn case_080_buddies_are_asked_with_the_profile() {
         body,
         json!({ "agentProfileId": "P1", "mediaType": "telephony", "state": "Available" })
     );
-    story.agent_frame("BuddyAgents", "BuddyAgents", json!({ "agentList": [{ "agentId": "B" }] }));
+    story.agent_frame(
+        "BuddyAgents",
+        "BuddyAgents",
+        json!({ "agentList": [{ "agentId": "B" }] }),
+    );
     assert_eq!(story.ok(look)["items"], json!([{ "agentId": "B" }]));
 }
 
@@ -399,8 +476,18 @@ fn case_081_sign_out_is_no_logout() {
     let out = story.act(Action::SignOut);
     story.ok(out);
     assert!(story.sent().is_empty());
-    assert!(story.routing.iter().any(|request| matches!(request, RoutingRequest::SignOut)));
-    assert!(story.calling.iter().any(|request| matches!(request, CallingRequest::Disconnect)));
+    assert!(
+        story
+            .routing
+            .iter()
+            .any(|request| matches!(request, RoutingRequest::SignOut))
+    );
+    assert!(
+        story
+            .calling
+            .iter()
+            .any(|request| matches!(request, CallingRequest::Disconnect))
+    );
     story.forget();
     story.frame("AgentContactHeld", &contact);
     assert!(story.events.is_empty());
@@ -415,7 +502,10 @@ fn case_082_two_relogins_do_not_double_events() {
     }
     story.told();
     story.agent_frame("AgentStateChange", "AgentStateChangeSuccess", json!({}));
-    assert_eq!(story.told(), ["agent:stateChange", "agent:stateChangeSuccess"]);
+    assert_eq!(
+        story.told(),
+        ["agent:stateChange", "agent:stateChangeSuccess"]
+    );
 }
 
 #[test]
@@ -425,7 +515,11 @@ fn case_040_a_proven_new_socket_asks_for_relogin() {
     assert_eq!(story.desk().links().0, LinkState::Lost);
     story.input(Input::Routing(RoutingFact::SocketBack));
     assert_eq!(story.only_sent().0, "/v1/agents/reload");
-    assert_eq!(story.desk().links().0, LinkState::Lost, "up only after the relogin");
+    assert_eq!(
+        story.desk().links().0,
+        LinkState::Lost,
+        "up only after the relogin"
+    );
     story.relogged_in(EXTENSION, json!({}));
     assert_eq!(story.desk().links().0, LinkState::Up);
 }

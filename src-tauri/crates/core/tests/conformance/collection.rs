@@ -96,7 +96,10 @@ fn case_111_the_offer_updates_and_is_told_once() {
     let mut story = Story::logged_in(EXTENSION);
     story.frame("AgentContactReserved", &Contact::voice("I"));
     story.told();
-    story.frame("AgentOfferContact", &Contact::voice("I").with(json!({ "queueName": "Q" })));
+    story.frame(
+        "AgentOfferContact",
+        &Contact::voice("I").with(json!({ "queueName": "Q" })),
+    );
     assert_eq!(story.told(), ["task:offerContact"]);
     assert_eq!(story.task("I").queue, "Q");
 }
@@ -106,7 +109,10 @@ fn case_112_assigned_updates_and_is_told() {
     let mut story = Story::logged_in(EXTENSION);
     story.frame("AgentContactReserved", &Contact::voice("I"));
     story.told();
-    story.frame("AgentContactAssigned", &Contact::voice("I").state("connected").joined());
+    story.frame(
+        "AgentContactAssigned",
+        &Contact::voice("I").state("connected").joined(),
+    );
     assert_eq!(story.told(), ["task:assigned"]);
     assert_eq!(story.task("I").phase, Phase::Connected);
 }
@@ -129,7 +135,10 @@ fn case_114_a_new_contact_is_incoming() {
 #[test]
 fn case_115_a_contact_in_mid_life_is_hydrated() {
     let mut story = Story::logged_in(EXTENSION);
-    story.frame("AgentContact", &Contact::voice("I").state("connected").joined());
+    story.frame(
+        "AgentContact",
+        &Contact::voice("I").state("connected").joined(),
+    );
     assert_eq!(story.told(), ["task:hydrate"]);
     assert_eq!(story.task("I").phase, Phase::Connected);
 }
@@ -164,7 +173,10 @@ fn case_117_after_a_relogin_a_contact_refreshes_its_task() {
 fn after_a_relogin_contacts_that_ended_meanwhile_are_gone() {
     let mut story = Story::logged_in(EXTENSION);
     for id in ["I", "J"] {
-        story.frame("AgentContact", &Contact::voice(id).state("connected").joined());
+        story.frame(
+            "AgentContact",
+            &Contact::voice(id).state("connected").joined(),
+        );
     }
     story.input(Input::Routing(RoutingFact::SocketLost));
     story.input(Input::Routing(RoutingFact::SocketBack));
@@ -189,7 +201,11 @@ fn case_119_remote_audio_is_told_for_its_own_task_only() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Task { name: "task:media", task, .. } => Some(task.id.as_str().to_owned()),
+            Event::Task {
+                name: "task:media",
+                task,
+                ..
+            } => Some(task.id.as_str().to_owned()),
             _ => None,
         })
         .collect();
@@ -202,7 +218,10 @@ fn case_120_two_agents_on_the_main_leg_are_a_conference() {
     let two = Contact::voice("I").state("conference").joined().agent("B");
     story.frame("AgentContact", &two.on_main(&["+14085550123", "A", "B"]));
     assert_eq!(story.data("I")["isConferenceInProgress"], true);
-    story.frame("AgentContact", &Contact::voice("J").state("connected").joined());
+    story.frame(
+        "AgentContact",
+        &Contact::voice("J").state("connected").joined(),
+    );
     assert_eq!(story.data("J")["isConferenceInProgress"], false);
 }
 
@@ -256,11 +275,18 @@ fn case_125_wrapped_up_removes_the_task_with_its_last_data() {
     let contact = story_connected(&mut story, "I");
     story.frame("AgentWrapup", &contact);
     story.forget();
-    story.frame("AgentWrappedUp", &contact.with(json!({ "queueName": "changed" })));
+    story.frame(
+        "AgentWrappedUp",
+        &contact.with(json!({ "queueName": "changed" })),
+    );
     assert_eq!(story.told(), ["task:wrappedup"]);
     assert!(!story.has("I"));
     let told = story.events.iter().find_map(|event| match event {
-        Event::Task { name: "task:wrappedup", task, .. } => Some(task.clone()),
+        Event::Task {
+            name: "task:wrappedup",
+            task,
+            ..
+        } => Some(task.clone()),
         _ => None,
     });
     let told = told.unwrap();
@@ -273,7 +299,11 @@ fn rejected(story: &mut Story, wire: &str, contact: Contact) -> Option<String> {
     story.forget();
     story.frame(wire, &contact.with(json!({ "reason": "R" })));
     story.events.iter().find_map(|event| match event {
-        Event::Task { name: "task:rejected", reason, .. } => reason.clone(),
+        Event::Task {
+            name: "task:rejected",
+            reason,
+            ..
+        } => reason.clone(),
         _ => None,
     })
 }
@@ -308,7 +338,10 @@ fn case_128_a_failed_invitation_removes_a_new_task() {
 fn case_129_ended_with_me_pending_asks_for_wrap_up() {
     let mut story = Story::logged_in(EXTENSION);
     let contact = story_connected(&mut story, "I");
-    story.frame("ContactEnded", &contact.with(json!({ "agentsPendingWrapUp": [ME] })));
+    story.frame(
+        "ContactEnded",
+        &contact.with(json!({ "agentsPendingWrapUp": [ME] })),
+    );
     assert_eq!(story.told(), ["task:end"]);
     assert_eq!(story.data("I")["wrapUpRequired"], true);
 }
@@ -317,7 +350,9 @@ fn case_129_ended_with_me_pending_asks_for_wrap_up() {
 fn case_130_ended_with_nobody_pending_leaves_after_its_grace() {
     let mut story = Story::logged_in(EXTENSION);
     let contact = story_connected(&mut story, "I");
-    let ended = contact.clone().with(json!({ "agentsPendingWrapUp": ["B"] }));
+    let ended = contact
+        .clone()
+        .with(json!({ "agentsPendingWrapUp": ["B"] }));
     story.frame("ContactEnded", &ended);
     assert_eq!(story.told(), ["task:end"]);
     assert_eq!(story.data("I")["wrapUpRequired"], false);
@@ -407,9 +442,16 @@ fn case_137_an_outdial_failure_names_its_reason() {
         let mut story = Story::logged_in(EXTENSION);
         story.frame("AgentContactReserved", &outdial("new"));
         story.forget();
-        story.frame("AgentOutboundFailed", &outdial("new").with(json!({ "reason": reason })));
+        story.frame(
+            "AgentOutboundFailed",
+            &outdial("new").with(json!({ "reason": reason })),
+        );
         let found = story.events.iter().find_map(|event| match event {
-            Event::Task { name: "task:outdialFailed", reason, .. } => reason.clone(),
+            Event::Task {
+                name: "task:outdialFailed",
+                reason,
+                ..
+            } => reason.clone(),
             _ => None,
         });
         assert_eq!(found.as_deref(), Some(told));
@@ -437,7 +479,12 @@ fn case_139_events_of_one_task_leave_the_other_alone() {
 #[test]
 fn case_140_frames_for_unknown_tasks_are_ignored_with_a_warning() {
     let mut story = Story::logged_in(EXTENSION);
-    for wire in ["AgentContactHeld", "AgentConsultEnded", "AgentWrappedUp", "AgentContactUnheld"] {
+    for wire in [
+        "AgentContactHeld",
+        "AgentConsultEnded",
+        "AgentWrappedUp",
+        "AgentContactUnheld",
+    ] {
         story.forget();
         story.frame(wire, &Contact::voice("U"));
         assert!(story.told().is_empty());
@@ -479,7 +526,10 @@ fn case_143_a_merge_removes_the_child() {
     let mut story = Story::logged_in(EXTENSION);
     let contact = story_connected(&mut story, "I");
     story_connected(&mut story, "J");
-    story.frame("ContactMerged", &contact.with(json!({ "childInteractionId": "J" })));
+    story.frame(
+        "ContactMerged",
+        &contact.with(json!({ "childInteractionId": "J" })),
+    );
     assert!(!story.has("J"));
     assert_eq!(story.told(), ["task:merged"]);
 }
@@ -487,7 +537,10 @@ fn case_143_a_merge_removes_the_child() {
 #[test]
 fn case_144_a_merge_of_an_unknown_task_creates_it() {
     let mut story = Story::logged_in(EXTENSION);
-    story.frame("ContactMerged", &Contact::voice("I").state("connected").joined());
+    story.frame(
+        "ContactMerged",
+        &Contact::voice("I").state("connected").joined(),
+    );
     assert_eq!(story.told(), ["task:merged"]);
     assert_eq!(story.data("I")["wrapUpRequired"], false);
     assert_eq!(story.data("I")["isConferenceInProgress"], false);
@@ -509,8 +562,16 @@ fn case_146_the_event_comes_before_the_answer() {
     let hold = story.hold("I");
     story.frame("AgentContactHeld", &contact.held(true));
     story.ok(hold);
-    let told = story.order.iter().position(|name| name == "task:hold").unwrap();
-    let settled = story.order.iter().position(|name| name.starts_with("settled")).unwrap();
+    let told = story
+        .order
+        .iter()
+        .position(|name| name == "task:hold")
+        .unwrap();
+    let settled = story
+        .order
+        .iter()
+        .position(|name| name.starts_with("settled"))
+        .unwrap();
     assert!(told < settled);
 }
 
@@ -532,7 +593,9 @@ fn case_104_a_failure_frame_without_an_interaction_keeps_ours() {
 fn wrap_up_owed_for_an_unknown_contact_creates_the_task() {
     for wire in ["AgentWrapup", "ContactEnded"] {
         let mut story = Story::logged_in(EXTENSION);
-        let owed = Contact::voice("I").state("wrapUp").me(json!({ "isWrapUp": true }));
+        let owed = Contact::voice("I")
+            .state("wrapUp")
+            .me(json!({ "isWrapUp": true }));
         story.frame(wire, &owed.with(json!({ "agentsPendingWrapUp": [ME] })));
         assert_eq!(story.told(), ["task:hydrate", "task:end"]);
         assert_eq!(story.task("I").phase, Phase::WrapUp);
@@ -542,7 +605,16 @@ fn wrap_up_owed_for_an_unknown_contact_creates_the_task() {
 #[test]
 fn an_update_without_an_interaction_id_is_refused() {
     let mut story = Story::logged_in(EXTENSION);
-    story.raw("RoutingMessage", "AgentContactReserved", json!({ "interaction": {} }));
+    story.raw(
+        "RoutingMessage",
+        "AgentContactReserved",
+        json!({ "interaction": {} }),
+    );
     assert!(story.desk().tasks().is_empty());
-    assert!(story.events.iter().any(|event| matches!(event, Event::Ignored { .. })));
+    assert!(
+        story
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Ignored { .. }))
+    );
 }

@@ -18,7 +18,10 @@ fn case_147_a_chat_is_accepted_over_http() {
     let chat = Contact::digital("I", "chat");
     story.frame("AgentContactReserved", &chat);
     let accept = story.verb("I", Verb::Accept);
-    assert_eq!(story.only_sent(), ("/v1/tasks/I/accept".to_owned(), json!({})));
+    assert_eq!(
+        story.only_sent(),
+        ("/v1/tasks/I/accept".to_owned(), json!({}))
+    );
     story.frame("AgentContactAssigned", &chat.state("connected").joined());
     assert_eq!(story.ok(accept)["type"], "AgentContactAssigned");
 }
@@ -38,14 +41,19 @@ fn case_149_a_call_in_this_app_is_answered_without_http() {
     story.forget();
     let accept = story.verb("I", Verb::Accept);
     assert!(matches!(story.calling[..], [CallingRequest::Answer(_)]));
-    assert!(matches!(story.media[..], [MediaRequest::Answer(..), MediaRequest::Ring(false)]));
+    assert!(matches!(
+        story.media[..],
+        [MediaRequest::Answer(..), MediaRequest::Ring(false)]
+    ));
     assert!(story.is_open(accept));
     story.media(MediaFact::Local {
         call: call("call-I"),
         kind: SdpKind::Answer,
         sdp: "answer".to_owned(),
     });
-    story.calling(CallingFact::Answered { call: call("call-I") });
+    story.calling(CallingFact::Answered {
+        call: call("call-I"),
+    });
     assert_eq!(story.ok(accept), json!({}));
     assert!(story.sent().is_empty());
     assert!(!story.told().contains(&"task:assigned".to_owned()));
@@ -78,8 +86,13 @@ fn case_152_mute_toggles_and_waits_until_it_is_true() {
     for muted in [true, false] {
         let toggle = story.verb("I", Verb::ToggleMute);
         assert!(story.is_open(toggle));
-        assert!(matches!(story.media.last(), Some(MediaRequest::Mute(_, value)) if *value == muted));
-        story.media(MediaFact::Muted { call: call("call-I"), muted });
+        assert!(
+            matches!(story.media.last(), Some(MediaRequest::Mute(_, value)) if *value == muted)
+        );
+        story.media(MediaFact::Muted {
+            call: call("call-I"),
+            muted,
+        });
         assert_eq!(story.ok(toggle), json!({ "muted": muted }));
         assert_eq!(story.task("I").is_muted, muted);
     }
@@ -110,7 +123,11 @@ fn case_154_the_flag_is_there_when_the_task_is_announced() {
     story.rings("c1");
     story.frame("AgentContactReserved", &auto());
     let announced = story.events.iter().find_map(|event| match event {
-        Event::Task { name: "task:incoming", task, .. } => Some(task.is_auto_answering),
+        Event::Task {
+            name: "task:incoming",
+            task,
+            ..
+        } => Some(task.is_auto_answering),
         _ => None,
     });
     assert_eq!(announced, Some(true));
@@ -137,8 +154,8 @@ fn case_156_an_own_outdial_is_answered_by_itself() {
     assert!(auto_answers(&mut Story::logged_in(BROWSER), &own_outdial()));
     let other_owner = own_outdial().with(json!({ "interaction": { "owner": "B" } }));
     assert!(!auto_answers(&mut Story::logged_in(BROWSER), &other_owner));
-    let other_agent =
-        own_outdial().with(json!({ "interaction": { "callProcessingDetails": { "outdialAgentId": "B" } } }));
+    let other_agent = own_outdial()
+        .with(json!({ "interaction": { "callProcessingDetails": { "outdialAgentId": "B" } } }));
     assert!(!auto_answers(&mut Story::logged_in(BROWSER), &other_agent));
 }
 
@@ -150,12 +167,16 @@ fn case_157_not_during_a_blind_transfer() {
         )
     };
     assert!(!auto_answers(&mut Story::logged_in(BROWSER), &with("true")));
-    assert!(auto_answers(&mut Story::logged_in(BROWSER), &with("false")), "O-19");
+    assert!(
+        auto_answers(&mut Story::logged_in(BROWSER), &with("false")),
+        "O-19"
+    );
 }
 
 #[test]
 fn case_158_an_own_mail_is_answered_unless_it_was_routed() {
-    let mail = own_outdial().with(json!({ "interaction": { "mediaType": "email", "mediaChannel": "email" } }));
+    let mail = own_outdial()
+        .with(json!({ "interaction": { "mediaType": "email", "mediaChannel": "email" } }));
     assert!(auto_answers(&mut Story::logged_in(EXTENSION), &mail));
     let routed = mail.with(json!({ "interaction": { "previousVTeams": ["Q"] } }));
     assert!(!auto_answers(&mut Story::logged_in(EXTENSION), &routed));
@@ -225,11 +246,13 @@ fn calling_091_auto_answer_waits_for_its_leg() {
 #[test]
 fn calling_092_a_phone_needs_no_line() {
     let mut story = Story::signed_in();
-    let login = story.act(deskline_core::Action::StationLogin(deskline_core::Station {
-        team_id: "T".into(),
-        option: EXTENSION,
-        dial_number: Some("1001".to_owned()),
-    }));
+    let login = story.act(deskline_core::Action::StationLogin(
+        deskline_core::Station {
+            team_id: "T".into(),
+            option: EXTENSION,
+            dial_number: Some("1001".to_owned()),
+        },
+    ));
     story.agent_frame(
         "StationLogin",
         "AgentStationLoginSuccess",
@@ -279,7 +302,10 @@ fn ringing_stops_when_the_offer_goes_elsewhere_and_the_leg_is_hung_up() {
     story.forget();
     story.frame("AgentOfferContactRona", &contact);
     assert!(matches!(story.media[..], [MediaRequest::Ring(false)]));
-    assert!(story.calling.is_empty(), "the far side has two seconds to end it");
+    assert!(
+        story.calling.is_empty(),
+        "the far side has two seconds to end it"
+    );
     story.wait(2_000);
     assert!(matches!(story.calling[..], [CallingRequest::HangUp(..)]));
 }
@@ -291,8 +317,13 @@ fn digits_need_an_answered_leg_and_the_right_signs() {
     let bad = story.verb("I", Verb::SendDigits("12x".to_owned()));
     assert_eq!(story.error(bad).kind, Kind::Invalid);
     let good = story.verb("I", Verb::SendDigits("1,#a".to_owned()));
-    assert!(matches!(story.media.last(), Some(MediaRequest::Digits(_, digits)) if digits == "1,#A"));
-    story.media(MediaFact::DigitsSent { call: call("call-I"), result: Ok(()) });
+    assert!(
+        matches!(story.media.last(), Some(MediaRequest::Digits(_, digits)) if digits == "1,#A")
+    );
+    story.media(MediaFact::DigitsSent {
+        call: call("call-I"),
+        result: Ok(()),
+    });
     assert_eq!(story.ok(good), json!({}));
 }
 
@@ -316,9 +347,18 @@ fn connected() -> (Story, Contact) {
 #[test]
 fn case_163_hold_names_the_tasks_own_leg() {
     let (mut story, contact) = connected();
-    story.frame("AgentContactAssigned", &contact.with(json!({ "mediaResourceId": "M" })));
+    story.frame(
+        "AgentContactAssigned",
+        &contact.with(json!({ "mediaResourceId": "M" })),
+    );
     story.hold("I");
-    assert_eq!(story.only_sent(), ("/v1/tasks/I/hold".to_owned(), json!({ "mediaResourceId": "M" })));
+    assert_eq!(
+        story.only_sent(),
+        (
+            "/v1/tasks/I/hold".to_owned(),
+            json!({ "mediaResourceId": "M" })
+        )
+    );
 }
 
 #[test]
@@ -326,10 +366,27 @@ fn case_164_a_given_leg_is_sent_as_given() {
     let (mut story, _) = connected();
     for leg in ["X", ""] {
         let media_resource_id = Some(leg.to_owned());
-        let hold = story.verb("I", Verb::Hold { media_resource_id: media_resource_id.clone() });
-        assert_eq!(story.only_sent(), ("/v1/tasks/I/hold".to_owned(), json!({ "mediaResourceId": leg })));
+        let hold = story.verb(
+            "I",
+            Verb::Hold {
+                media_resource_id: media_resource_id.clone(),
+            },
+        );
+        assert_eq!(
+            story.only_sent(),
+            (
+                "/v1/tasks/I/hold".to_owned(),
+                json!({ "mediaResourceId": leg })
+            )
+        );
         let resume = story.verb("I", Verb::Resume { media_resource_id });
-        assert_eq!(story.only_sent(), ("/v1/tasks/I/unhold".to_owned(), json!({ "mediaResourceId": leg })));
+        assert_eq!(
+            story.only_sent(),
+            (
+                "/v1/tasks/I/unhold".to_owned(),
+                json!({ "mediaResourceId": leg })
+            )
+        );
         story.wait(20_000);
         assert!(!story.is_open(hold) && !story.is_open(resume));
     }
@@ -338,10 +395,22 @@ fn case_164_a_given_leg_is_sent_as_given() {
 #[test]
 fn case_165_resume_names_the_main_leg() {
     let (mut story, contact) = connected();
-    let contact = contact.with(json!({ "interaction": { "media": { "I": { "mediaResourceId": "M1" } } } }));
+    let contact =
+        contact.with(json!({ "interaction": { "media": { "I": { "mediaResourceId": "M1" } } } }));
     story.frame("AgentContactHeld", &contact);
-    story.verb("I", Verb::Resume { media_resource_id: None });
-    assert_eq!(story.only_sent(), ("/v1/tasks/I/unhold".to_owned(), json!({ "mediaResourceId": "M1" })));
+    story.verb(
+        "I",
+        Verb::Resume {
+            media_resource_id: None,
+        },
+    );
+    assert_eq!(
+        story.only_sent(),
+        (
+            "/v1/tasks/I/unhold".to_owned(),
+            json!({ "mediaResourceId": "M1" })
+        )
+    );
 }
 
 #[test]
@@ -366,11 +435,29 @@ fn case_167_unheld_shows_and_tells() {
 #[test]
 fn case_168_switching_to_the_main_leg_is_a_resume_of_the_consult_leg() {
     let (mut story, contact) = connected();
-    let consulting = contact.agent("B").consult(&["A", "B"], false).held(true).state("consulting");
+    let consulting = contact
+        .agent("B")
+        .consult(&["A", "B"], false)
+        .held(true)
+        .state("consulting");
     story.frame("AgentConsulting", &consulting);
-    let switch = story.verb("I", Verb::Resume { media_resource_id: Some("C".to_owned()) });
-    assert_eq!(story.only_sent(), ("/v1/tasks/I/unhold".to_owned(), json!({ "mediaResourceId": "C" })));
-    story.frame("AgentContactUnheld", &consulting.consult(&["A", "B"], true).held(false));
+    let switch = story.verb(
+        "I",
+        Verb::Resume {
+            media_resource_id: Some("C".to_owned()),
+        },
+    );
+    assert_eq!(
+        story.only_sent(),
+        (
+            "/v1/tasks/I/unhold".to_owned(),
+            json!({ "mediaResourceId": "C" })
+        )
+    );
+    story.frame(
+        "AgentContactUnheld",
+        &consulting.consult(&["A", "B"], true).held(false),
+    );
     story.ok(switch);
     assert!(story.task("I").consult.unwrap().is_on_hold);
     assert!(!story.task("I").is_held);
@@ -381,8 +468,12 @@ fn case_169_pausing_the_recording() {
     let (mut story, contact) = connected();
     assert_eq!(story.task("I").recording, Recording::On);
     let pause = story.verb("I", Verb::PauseRecording);
-    assert_eq!(story.only_sent(), ("/v1/tasks/I/record/pause".to_owned(), json!({})));
-    let paused = contact.with(json!({ "interaction": { "callProcessingDetails": { "isPaused": "true" } } }));
+    assert_eq!(
+        story.only_sent(),
+        ("/v1/tasks/I/record/pause".to_owned(), json!({}))
+    );
+    let paused =
+        contact.with(json!({ "interaction": { "callProcessingDetails": { "isPaused": "true" } } }));
     story.frame("ContactRecordingPaused", &paused);
     story.ok(pause);
     assert_eq!(story.told(), ["task:recordingPaused"]);
@@ -393,10 +484,18 @@ fn case_169_pausing_the_recording() {
 #[test]
 fn case_170_resuming_the_recording_says_that_the_agent_did_it() {
     let (mut story, _) = connected();
-    story.verb("I", Verb::ResumeRecording { auto_resumed: false });
+    story.verb(
+        "I",
+        Verb::ResumeRecording {
+            auto_resumed: false,
+        },
+    );
     assert_eq!(
         story.only_sent(),
-        ("/v1/tasks/I/record/resume".to_owned(), json!({ "autoResumed": false }))
+        (
+            "/v1/tasks/I/record/resume".to_owned(),
+            json!({ "autoResumed": false })
+        )
     );
 }
 

@@ -423,7 +423,8 @@ impl Contact {
     }
 
     pub(crate) fn digital(id: &str, media_type: &str) -> Self {
-        Self::voice(id).with(json!({ "interaction": { "mediaType": media_type, "mediaChannel": media_type } }))
+        Self::voice(id)
+            .with(json!({ "interaction": { "mediaType": media_type, "mediaChannel": media_type } }))
     }
 
     pub(crate) fn with(mut self, more: Json) -> Self {

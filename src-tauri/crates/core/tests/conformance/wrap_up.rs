@@ -45,7 +45,10 @@ fn case_217_wrap_up_sends_exactly_code_and_reason() {
     let command = story.verb("I", wrapup("w1", "Sale"));
     assert_eq!(
         story.only_sent(),
-        ("/v1/tasks/I/wrapup".to_owned(), json!({ "auxCodeId": "w1", "wrapUpReason": "Sale" }))
+        (
+            "/v1/tasks/I/wrapup".to_owned(),
+            json!({ "auxCodeId": "w1", "wrapUpReason": "Sale" })
+        )
     );
     story.frame("AgentWrappedUp", &contact);
     assert_eq!(story.ok(command)["type"], "AgentWrappedUp");
@@ -78,7 +81,10 @@ fn case_220_auto_wrap_up_sends_the_default_reason_once() {
     story.wait(1);
     assert_eq!(
         story.only_sent(),
-        ("/v1/tasks/I/wrapup".to_owned(), json!({ "auxCodeId": "w1", "wrapUpReason": "Sale" }))
+        (
+            "/v1/tasks/I/wrapup".to_owned(),
+            json!({ "auxCodeId": "w1", "wrapUpReason": "Sale" })
+        )
     );
     story.frame("AgentWrappedUp", &contact);
     story.wait(120_000);
@@ -102,7 +108,9 @@ fn case_221_without_a_default_the_first_reason_is_sent_and_without_any_none() {
         story.wait(10_000);
         let requests = story.sent();
         assert_eq!(
-            requests.first().map(|(_, rest)| rest.body.clone().unwrap()["auxCodeId"].clone()),
+            requests
+                .first()
+                .map(|(_, rest)| rest.body.clone().unwrap()["auxCodeId"].clone()),
             sent.map(deskline_wire::Json::from)
         );
     }
@@ -168,7 +176,15 @@ fn case_227_without_a_usable_interval_there_is_a_warning_and_no_timer() {
     let warnings = story
         .events
         .iter()
-        .filter(|event| matches!(event, Event::Notice { topic: "autoWrapupNotConfigured", .. }))
+        .filter(|event| {
+            matches!(
+                event,
+                Event::Notice {
+                    topic: "autoWrapupNotConfigured",
+                    ..
+                }
+            )
+        })
         .count();
     assert_eq!(warnings, 1);
     story.wait(60_000);
@@ -180,7 +196,13 @@ fn case_228_a_hydrated_wrap_up_has_its_timer_at_once() {
     let mut profile = profile();
     profile.wrap_up = auto(Some(30_000), false);
     let mut story = Story::with(profile, EXTENSION);
-    story.frame("AgentContact", &Contact::voice("I").state("wrapUp").joined().me(json!({ "isWrapUp": true })));
+    story.frame(
+        "AgentContact",
+        &Contact::voice("I")
+            .state("wrapUp")
+            .joined()
+            .me(json!({ "isWrapUp": true })),
+    );
     assert_eq!(story.told(), ["task:hydrate"]);
     assert!(story.task("I").auto_wrapup.is_some());
 }
@@ -188,7 +210,10 @@ fn case_228_a_hydrated_wrap_up_has_its_timer_at_once() {
 #[test]
 fn case_103_an_update_that_asks_for_wrap_up_arms_the_timer() {
     let (mut story, contact) = story(auto(Some(30_000), false));
-    story.frame("ContactEnded", &contact.with(json!({ "agentsPendingWrapUp": ["A"] })));
+    story.frame(
+        "ContactEnded",
+        &contact.with(json!({ "agentsPendingWrapUp": ["A"] })),
+    );
     assert!(story.task("I").auto_wrapup.is_some());
 }
 
@@ -208,6 +233,12 @@ fn a_failed_auto_wrap_up_leaves_the_task_in_wrap_up_and_says_so() {
     story.frame("AgentWrapup", &contact);
     story.wait(1_000);
     story.frame("AgentWrapupFailed", &contact);
-    assert!(story.events.iter().any(|event| matches!(event, Event::Notice { topic: "autoWrapupFailed", .. })));
+    assert!(story.events.iter().any(|event| matches!(
+        event,
+        Event::Notice {
+            topic: "autoWrapupFailed",
+            ..
+        }
+    )));
     assert_eq!(story.task("I").phase, Phase::WrapUp);
 }
