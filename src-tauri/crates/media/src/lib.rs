@@ -1,1 +1,24 @@
-//! Deskline media.
+//! The voice of a call: WebRTC, codecs, jitter buffer, key tones, statistics.
+//!
+//! [`run`] takes requests and gives facts in the words of the core. It deliberately does not know signalling,
+//! interactions or what the agent may do; it answers offers, keeps sound flowing and says how that goes.
+//!
+//! Start reading at [`run`]; a call's connection is in `call`, its sound in `voice`, the thread that moves sound in
+//! `studio`. [`sdp`] and `receiver` are pure.
+
+mod call;
+mod codec;
+mod dtmf;
+mod engine;
+mod path;
+mod receiver;
+mod rtp;
+pub mod sdp;
+mod stats;
+mod studio;
+mod transport;
+mod voice;
+
+pub use deskline_audio::{AudioMode, DeviceChoice, Levels};
+pub use engine::{Config, MediaError, run};
+pub use transport::{BindPolicy, TransportError};

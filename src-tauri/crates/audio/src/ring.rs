@@ -1,0 +1,1 @@
+//! The ring tone: two soft notes, made here (design, section 6).

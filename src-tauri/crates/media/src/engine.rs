@@ -1,0 +1,239 @@
+//! Requests in, facts out: who gets what.
+
+use std::collections::HashMap;
+use std::sync::mpsc::Sender as Orders;
+use std::time::{Duration, Instant};
+
+use deskline_audio::{AudioMode, DeviceChoice, Devices, Levels};
+use deskline_core::input::DeviceState;
+use deskline_core::{CallId, Input, MediaFact, MediaRequest, Problem};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::{self, Request, Surroundings};
+use crate::studio::{Order, Studio};
+use crate::transport::BindPolicy;
+
+/// How long to wait for the first look at the devices before an answer is refused.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// How long everything may take to end.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// How the engine works.
+#[derive(Debug)]
+pub struct Config {
+    /// Where sound comes from and goes to.
+    pub audio: AudioMode,
+    /// Which addresses media may use.
+    pub bind: BindPolicy,
+    /// Gets the levels ten times a second during calls.
+    pub levels: watch::Sender<Levels>,
+    /// The devices the agent chooses later on; what it holds at the start counts as not chosen.
+    pub choice: watch::Receiver<DeviceChoice>,
+}
+
+impl Config {
+    /// A configuration whose levels nobody reads and whose devices nobody changes.
+    #[must_use]
+    pub fn plain(audio: AudioMode) -> Self {
+        Self {
+            audio,
+            bind: BindPolicy::default(),
+            levels: watch::channel(Levels::default()).0,
+            choice: watch::channel(DeviceChoice::default()).1,
+        }
+    }
+}
+
+/// Why the engine could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// Files or threads for sound.
+    #[error(transparent)]
+    Audio(#[from] deskline_audio::AudioError),
+    /// The media thread could not be started.
+    #[error("no media thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+struct Engine {
+    orders: Orders<Order>,
+    facts: mpsc::UnboundedSender<MediaFact>,
+    policy: BindPolicy,
+    calls: HashMap<CallId, mpsc::UnboundedSender<Request>>,
+    tasks: JoinSet<()>,
+    devices: watch::Receiver<Option<Devices>>,
+    needs_microphone: bool,
+}
+
+/// Serves calls until `stop`; then it is gone within a second, with every socket, device and thread.
+///
+/// # Errors
+/// [`MediaError`] when it cannot start: a file that cannot be used, or no thread.
+pub async fn run(
+    config: Config,
+    mut requests: mpsc::UnboundedReceiver<MediaRequest>,
+    facts: mpsc::Sender<Input>,
+    stop: CancellationToken,
+) -> Result<(), MediaError> {
+    let needs_microphone = matches!(config.audio, AudioMode::Devices(_));
+    let (report, mut devices) = watch::channel(None);
+    let port = deskline_audio::open(config.audio, move |now| {
+        report.send_replace(Some(now));
+    })?;
+    // Unbounded: what goes in is a few facts a second per call, and this loop does little but pass them on.
+    let (own, mut own_facts) = mpsc::unbounded_channel();
+    let (orders, inbox) = std::sync::mpsc::channel();
+    let studio = Studio::new(port, own.clone(), config.levels);
+    let thread = std::thread::Builder::new()
+        .name("media".to_owned())
+        .spawn(move || studio.run(&inbox))?;
+    let mut choice = config.choice;
+    let mut engine = Engine {
+        orders,
+        facts: own,
+        policy: config.bind,
+        calls: HashMap::new(),
+        tasks: JoinSet::new(),
+        devices: devices.clone(),
+        needs_microphone,
+    };
+    loop {
+        let fact = tokio::select! {
+            () = stop.cancelled() => break,
+            request = requests.recv() => match request {
+                Some(request) => {
+                    engine.serve(request);
+                    continue;
+                }
+                None => break,
+            },
+            Some(fact) = own_facts.recv() => fact,
+            Ok(()) = devices.changed() => {
+                let now = devices.borrow_and_update().clone();
+                match now {
+                    Some(now) => MediaFact::Devices(state_of(now)),
+                    None => continue,
+                }
+            }
+            Ok(()) = choice.changed() => {
+                let chosen = choice.borrow_and_update().clone();
+                engine.order(Order::Choose(chosen));
+                continue;
+            }
+            Some(_) = engine.tasks.join_next() => continue,
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            sent = facts.send(Input::Media(fact)) => if sent.is_err() { break },
+        }
+    }
+    engine.end(thread).await;
+    Ok(())
+}
+
+impl Engine {
+    fn serve(&mut self, request: MediaRequest) {
+        match request {
+            MediaRequest::Answer(call, sdp) => self.pass(call, Request::Answer(sdp), true),
+            MediaRequest::Offer(call) => self.pass(call, Request::Offer, true),
+            MediaRequest::Remote(call, sdp) => self.pass(call, Request::Remote(sdp), false),
+            MediaRequest::Mute(call, muted) => self.order(Order::Mute(call, muted)),
+            MediaRequest::Digits(call, digits) => self.order(Order::Digits(call, digits)),
+            MediaRequest::Close(call) => {
+                self.calls.remove(&call);
+                self.order(Order::Close(call));
+            }
+            MediaRequest::Ring(on) => self.order(Order::Ring(on)),
+        }
+    }
+
+    fn pass(&mut self, call: CallId, request: Request, opens: bool) {
+        if opens && !self.calls.contains_key(&call) {
+            self.open(call.clone());
+        }
+        let gone = match self.calls.get(&call) {
+            Some(inbox) => inbox.send(request).is_err(),
+            None => true,
+        };
+        if gone {
+            tracing::warn!(%call, "a description for a call that is not there");
+        }
+    }
+
+    fn open(&mut self, call: CallId) {
+        let (inbox, requests) = mpsc::unbounded_channel();
+        let around = Surroundings {
+            policy: self.policy.clone(),
+            orders: self.orders.clone(),
+            facts: self.facts.clone(),
+        };
+        self.calls.insert(call.clone(), inbox);
+        let asked = Instant::now();
+        let devices = self.needs_microphone.then(|| self.devices.clone());
+        self.tasks.spawn(async move {
+            if let Some(devices) = devices
+                && let Err(problem) = microphone(devices).await
+            {
+                let _ = around.facts.send(MediaFact::Failed { call, problem });
+                return;
+            }
+            let _ = around.orders.send(Order::Open(call.clone(), asked));
+            call::run(call, around, requests).await;
+        });
+    }
+
+    fn order(&self, order: Order) {
+        // The thread ends only when told to, or with the process.
+        let _ = self.orders.send(order);
+    }
+
+    async fn end(mut self, thread: std::thread::JoinHandle<()>) {
+        self.calls.clear();
+        self.order(Order::Stop);
+        let farewell = async {
+            while self.tasks.join_next().await.is_some() {}
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+            tracing::warn!("media did not end in time");
+        }
+    }
+}
+
+/// Whether there is a microphone to open, under the names browsers give to its absence.
+async fn microphone(mut devices: watch::Receiver<Option<Devices>>) -> Result<(), Problem> {
+    let refused = |name: &str, text: &str| Problem {
+        text: text.to_owned(),
+        name: Some(name.to_owned()),
+        ..Problem::default()
+    };
+    let seen = tokio::time::timeout(FIRST_LOOK, devices.wait_for(Option::is_some)).await;
+    let Ok(Ok(seen)) = seen else {
+        return Err(refused("NotReadableError", "The audio devices do not answer"));
+    };
+    match seen.as_ref() {
+        Some(now) if now.microphone_refused => {
+            Err(refused("NotAllowedError", "Permission denied"))
+        }
+        Some(now) if now.microphone.is_none() && now.microphones.is_empty() => {
+            Err(refused("NotFoundError", "Requested device not found"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn state_of(devices: Devices) -> DeviceState {
+    DeviceState {
+        microphone: devices.microphone,
+        speaker: devices.speaker,
+        ringer: devices.ringer,
+        missing_microphone: devices.missing_microphone,
+        missing_speaker: devices.missing_speaker,
+        microphones: devices.microphones,
+        speakers: devices.speakers,
+    }
+}

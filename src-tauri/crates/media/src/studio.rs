@@ -1,0 +1,191 @@
+//! The media thread: every 10 ms it moves sound between the devices and all calls.
+//!
+//! It is a thread and not a task because a frame that is late is lost; it waits for orders and for time, nothing else.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver as Inbox, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use deskline_audio::{DeviceChoice, LevelMeter, Levels, Port, SILENCE};
+use deskline_core::{CallId, MediaFact, Problem};
+use tokio::sync::{mpsc, watch};
+
+use crate::rtp::Incoming;
+use crate::voice::{Parcel, Terms, Voice};
+
+/// A frame.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Being late by less is caught up; by more, the time is given up.
+const CATCH_UP: Duration = Duration::from_millis(200);
+
+/// What the media thread is told.
+pub(crate) enum Order {
+    /// A call wants sound; its first offer was asked to be answered then.
+    Open(CallId, Instant),
+    /// A connection for a call.
+    Connect(CallId, Inbox<Incoming>, mpsc::Sender<Parcel>),
+    /// What was agreed.
+    Agree(CallId, Terms),
+    /// Whether packets can flow.
+    Live(CallId, bool),
+    /// Microphone off or on.
+    Mute(CallId, bool),
+    /// Key tones.
+    Digits(CallId, String),
+    /// The call is over.
+    Close(CallId),
+    /// Ring, or stop.
+    Ring(bool),
+    /// Other devices.
+    Choose(DeviceChoice),
+    /// The end.
+    Stop,
+}
+
+/// The media thread's belongings.
+pub(crate) struct Studio {
+    port: Box<dyn Port>,
+    voices: HashMap<CallId, Voice>,
+    facts: mpsc::UnboundedSender<MediaFact>,
+    levels: watch::Sender<Levels>,
+    input: LevelMeter,
+    output: LevelMeter,
+}
+
+impl Studio {
+    pub(crate) fn new(
+        port: Box<dyn Port>,
+        facts: mpsc::UnboundedSender<MediaFact>,
+        levels: watch::Sender<Levels>,
+    ) -> Self {
+        Self {
+            port,
+            voices: HashMap::new(),
+            facts,
+            levels,
+            input: LevelMeter::default(),
+            output: LevelMeter::default(),
+        }
+    }
+
+    /// Works until told to stop, or until nobody can tell it anything any more.
+    pub(crate) fn run(mut self, orders: &Inbox<Order>) {
+        let mut next = Instant::now() + TICK;
+        loop {
+            let order = if self.voices.is_empty() {
+                // Nothing to play: sleep until somebody calls.
+                let order = orders.recv().map_err(|_| RecvTimeoutError::Disconnected);
+                next = Instant::now() + TICK;
+                order
+            } else {
+                orders.recv_timeout(next.saturating_duration_since(Instant::now()))
+            };
+            match order {
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(order) => self.obey(order),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            next = self.catch_up(next);
+        }
+    }
+
+    /// Runs the ticks that are due and says when the next is.
+    fn catch_up(&mut self, mut next: Instant) -> Instant {
+        let now = Instant::now();
+        let late = now.saturating_duration_since(next);
+        if late > CATCH_UP {
+            let lost = (late.as_millis() / TICK.as_millis()) as u32;
+            tracing::warn!(?late, "the media thread was held up");
+            for voice in self.voices.values_mut() {
+                voice.skip(lost);
+            }
+            next += TICK * lost;
+        }
+        while !self.voices.is_empty() && next <= now {
+            self.tick(next);
+            next += TICK;
+        }
+        next
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut microphone = SILENCE;
+        self.port.capture(&mut microphone);
+        let mut mix = SILENCE;
+        for voice in self.voices.values_mut() {
+            voice.tick(now, &microphone, &mut mix, &self.facts);
+        }
+        for sample in &mut mix {
+            *sample = sample.clamp(-1.0, 1.0);
+        }
+        self.port.play(&mix);
+        if let (Some(input), Some(output)) = (self.input.push(&microphone), self.output.push(&mix))
+        {
+            self.levels.send_replace(Levels { input, output });
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Open(call, asked) => self.open(call, asked),
+            Order::Connect(call, incoming, outgoing) => {
+                self.with(&call, |voice| voice.connect(incoming, outgoing));
+            }
+            Order::Agree(call, terms) => {
+                let agreed = self.with(&call, |voice| voice.agree(terms));
+                if let Some(Err(error)) = agreed {
+                    self.fail(call, error.to_string());
+                }
+            }
+            Order::Live(call, live) => {
+                self.with(&call, |voice| voice.set_live(live));
+            }
+            Order::Mute(call, muted) => {
+                let facts = self.facts.clone();
+                self.with(&call, |voice| voice.mute(muted, &facts));
+            }
+            Order::Digits(call, digits) => {
+                let facts = self.facts.clone();
+                self.with(&call, |voice| voice.digits(&digits, &facts));
+            }
+            Order::Close(call) => {
+                if self.voices.remove(&call).is_some() {
+                    self.port.close();
+                }
+                if self.voices.is_empty() {
+                    self.levels.send_replace(Levels::default());
+                }
+            }
+            Order::Ring(on) => self.port.ring(on),
+            Order::Choose(choice) => self.port.choose(choice),
+            Order::Stop => {}
+        }
+    }
+
+    fn open(&mut self, call: CallId, asked: Instant) {
+        if self.voices.contains_key(&call) {
+            return;
+        }
+        match Voice::new(call.clone(), asked) {
+            Ok(voice) => {
+                self.voices.insert(call, voice);
+                self.port.open();
+            }
+            Err(error) => self.fail(call, error.to_string()),
+        }
+    }
+
+    fn with<T>(&mut self, call: &CallId, act: impl FnOnce(&mut Voice) -> T) -> Option<T> {
+        let voice = self.voices.get_mut(call);
+        if voice.is_none() {
+            tracing::debug!(%call, "the call has no sound (any more)");
+        }
+        voice.map(act)
+    }
+
+    fn fail(&self, call: CallId, text: String) {
+        let problem = Problem { text, ..Problem::default() };
+        let _ = self.facts.send(MediaFact::Failed { call, problem });
+    }
+}

@@ -1,0 +1,312 @@
+//! The library `webrtc` behind [`MediaTransport`], set up as calling 3.8 found to work.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rtc::interceptor::{Registry, Slot};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::configure_rtcp_reports;
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::transport::RTCDtlsRole;
+use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RtpCodecKind,
+};
+use tokio::sync::watch;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::TrackRemote;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
+    RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription,
+    SettingEngineBuilder,
+};
+use webrtc::rtp_transceiver::RtpTransceiver;
+
+use super::tap::{Queues, Tap, Watch};
+use super::{AnsweringRole, BindPolicy, MediaTransport, Reports, TransportError, addresses};
+use crate::path::TransportState;
+use crate::rtp::Outgoing;
+use crate::sdp::{CodecKind, Direction, Remote, local};
+
+/// Gathering ends after this with what is there (calling 3.3).
+const GATHERING: Duration = Duration::from_secs(3);
+
+/// Between two connectivity checks; the library's 200 ms would cost 400 ms per call.
+const CHECK: Duration = Duration::from_millis(20);
+
+/// So many checks that a slow answer of the service (whose far end stays deaf until it has it) does no harm: 34 s.
+const CHECKS: u16 = 1_700;
+
+/// ICE timeouts: in doubt, given up after that, between two keep-alives.
+const DOUBT: Duration = Duration::from_secs(3);
+const GIVE_UP: Duration = Duration::from_secs(30);
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
+/// Distance from the wire of the two listeners; the library's own lie between.
+const AT_THE_WIRE: usize = 500;
+const BEHIND_ALL: usize = 20_000;
+
+/// Our `a=mid` where the far side has none.
+const MID: &str = "0";
+
+fn failed(error: impl std::fmt::Display) -> TransportError {
+    TransportError::Library(error.to_string())
+}
+
+/// Makes a connection. `offer` is what it will answer, if that is known.
+///
+/// # Errors
+/// [`TransportError::Library`] when no socket can be bound.
+pub(crate) async fn connect(
+    policy: &BindPolicy,
+    offer: Option<&Remote>,
+    role: AnsweringRole,
+    reports: Reports,
+) -> Result<Arc<dyn MediaTransport>, TransportError> {
+    // Without an offer nobody knows where the far side is.
+    let with_loopback = offer.is_none_or(Remote::is_local);
+    let mut engine = MediaEngine::default();
+    for codec in codecs() {
+        engine.register_codec(codec, RtpCodecKind::Audio).map_err(failed)?;
+    }
+    let settings = SettingEngineBuilder::new()
+        .with_ice_connection_attempts(Some(CHECK), Some(CHECKS))
+        .with_ice_timeouts(Some(DOUBT), Some(GIVE_UP), Some(KEEP_ALIVE))
+        .with_include_loopback_candidate(true)
+        .with_answering_dtls_role(match role {
+            AnsweringRole::Client => RTCDtlsRole::Client,
+            AnsweringRole::Server => RTCDtlsRole::Server,
+        })
+        .build();
+    let registry = configure_rtcp_reports(Registry::default())
+        .with(
+            Slot::Custom(AT_THE_WIRE),
+            Watch {
+                incoming: reports.incoming.clone(),
+                sent: std::collections::VecDeque::new(),
+                queues: Queues::default(),
+            },
+        )
+        .with(
+            Slot::Custom(BEHIND_ALL),
+            Tap { incoming: reports.incoming, last: reports.last, queues: Queues::default() },
+        );
+    let (gathered, gathering) = watch::channel(false);
+    let handler = Handler { states: reports.states, gathered };
+    let connection = PeerConnectionBuilder::<SocketAddr>::new()
+        .with_configuration(RTCConfigurationBuilder::new().build())
+        .with_media_engine(engine)
+        .with_setting_engine(settings)
+        .with_interceptor_registry(registry)
+        .with_handler(Arc::new(handler))
+        .with_udp_addrs(addresses::to_bind(policy, with_loopback))
+        .build()
+        .await
+        .map_err(failed)?;
+    let ssrc = rand::random::<u32>().max(1);
+    let track = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
+        "deskline".to_owned(),
+        "voice".to_owned(),
+        "voice".to_owned(),
+        RtpCodecKind::Audio,
+        vec![RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                ..RTCRtpCodingParameters::default()
+            },
+            codec: codec(CodecKind::Opus),
+            ..RTCRtpEncodingParameters::default()
+        }],
+    )));
+    connection.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.map_err(failed)?;
+    Ok(Arc::new(Library {
+        connection: Box::new(connection),
+        track,
+        ssrc,
+        gathering,
+        mid: Mutex::new(MID.to_owned()),
+    }))
+}
+
+fn codec(kind: CodecKind) -> RTCRtpCodec {
+    let (mime_type, channels, fmtp) = match kind {
+        CodecKind::Opus => ("audio/opus", 2, "minptime=10;useinbandfec=1"),
+        CodecKind::Pcmu => ("audio/PCMU", 0, ""),
+        CodecKind::Pcma => ("audio/PCMA", 0, ""),
+        CodecKind::Telephone => ("audio/telephone-event", 0, ""),
+    };
+    RTCRtpCodec {
+        mime_type: mime_type.to_owned(),
+        clock_rate: kind.clock(),
+        channels,
+        sdp_fmtp_line: fmtp.to_owned(),
+        rtcp_feedback: Vec::new(),
+    }
+}
+
+/// One telephone-event only: the library does not tell clocks apart.
+fn codecs() -> Vec<RTCRtpCodecParameters> {
+    [
+        (CodecKind::Opus, 111),
+        (CodecKind::Pcmu, 0),
+        (CodecKind::Pcma, 8),
+        (CodecKind::Telephone, 126),
+    ]
+    .into_iter()
+    .map(|(kind, payload_type)| RTCRtpCodecParameters {
+        rtp_codec: codec(kind),
+        payload_type,
+    })
+    .collect()
+}
+
+/// Listens to the library. It knows channels alone: a handler that held the connection would keep it alive for ever.
+struct Handler {
+    states: tokio::sync::mpsc::UnboundedSender<TransportState>,
+    gathered: watch::Sender<bool>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        self.gathered.send_replace(state == RTCIceGatheringState::Complete);
+    }
+
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        tracing::debug!(?state, "ice");
+        let news = match state {
+            RTCIceConnectionState::Disconnected => TransportState::Doubtful,
+            RTCIceConnectionState::Failed => TransportState::Failed,
+            // DTLS has the last word on what is up; but after a doubt ICE alone comes back.
+            _ => return,
+        };
+        let _ = self.states.send(news);
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        tracing::debug!(?state, "connection");
+        let news = match state {
+            RTCPeerConnectionState::Connected => TransportState::Connected,
+            RTCPeerConnectionState::Disconnected => TransportState::Doubtful,
+            RTCPeerConnectionState::Failed => TransportState::Failed,
+            _ => return,
+        };
+        let _ = self.states.send(news);
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        // The tap has had the packets already; what is left here must only not pile up. Ends with the connection.
+        tokio::spawn(async move { while track.poll().await.is_some() {} });
+    }
+}
+
+struct Library {
+    connection: Box<dyn PeerConnection>,
+    track: Arc<TrackLocalStaticRTP>,
+    ssrc: u32,
+    gathering: watch::Receiver<bool>,
+    mid: Mutex<String>,
+}
+
+impl Library {
+    async fn transceiver(&self) -> Result<Arc<dyn RtpTransceiver>, TransportError> {
+        let mut all = self.connection.get_transceivers().await;
+        (!all.is_empty())
+            .then(|| all.swap_remove(0))
+            .ok_or_else(|| failed("the connection has no transceiver"))
+    }
+
+    /// Waits for our candidates and gives the description with them.
+    async fn gathered(&self) -> Result<String, TransportError> {
+        let mut gathering = self.gathering.clone();
+        let complete = gathering.wait_for(|done| *done);
+        if tokio::time::timeout(GATHERING, complete).await.is_err() {
+            tracing::warn!("gathering of candidates did not end; going on with what is there");
+        }
+        let description = self.connection.local_description().await;
+        Ok(description.ok_or_else(|| failed("there is no local description"))?.sdp)
+    }
+
+    fn mid(&self) -> String {
+        self.mid.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait::async_trait]
+impl MediaTransport for Library {
+    async fn answer(&self, offer: &Remote, ours: Direction) -> Result<String, TransportError> {
+        if let Some(mid) = &offer.mid {
+            mid.clone_into(&mut self.mid.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        let theirs =
+            RTCSessionDescription::offer(offer.normalised(&self.mid())).map_err(failed)?;
+        self.connection.set_remote_description(theirs).await.map_err(failed)?;
+        // The library forgets the direction between offers: it is set before every answer, the un-hold included.
+        self.transceiver().await?.set_direction(direction(ours)).await.map_err(failed)?;
+        let answer = self.connection.create_answer(None).await.map_err(failed)?;
+        self.connection.set_local_description(answer).await.map_err(failed)?;
+        let raw = self.gathered().await?;
+        let near = near(&offer.candidates);
+        Ok(local::describe(&raw, Some(offer), near)?)
+    }
+
+    async fn offer(&self) -> Result<String, TransportError> {
+        let transceiver = self.transceiver().await?;
+        transceiver.set_direction(RTCRtpTransceiverDirection::Sendrecv).await.map_err(failed)?;
+        transceiver.set_codec_preferences(codecs()).await.map_err(failed)?;
+        let offer = self.connection.create_offer(None).await.map_err(failed)?;
+        self.connection.set_local_description(offer).await.map_err(failed)?;
+        let raw = self.gathered().await?;
+        if let Some(mid) = raw.lines().find_map(|line| line.trim().strip_prefix("a=mid:")) {
+            mid.clone_into(&mut self.mid.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        Ok(local::describe(&raw, None, None)?)
+    }
+
+    async fn remote(&self, answer: &Remote) -> Result<(), TransportError> {
+        let theirs =
+            RTCSessionDescription::answer(answer.normalised(&self.mid())).map_err(failed)?;
+        self.connection.set_remote_description(theirs).await.map_err(failed)
+    }
+
+    async fn send_rtp(&self, packet: Outgoing) {
+        let packet = rtc::rtp::Packet {
+            header: rtc::rtp::Header {
+                version: 2,
+                marker: packet.marker,
+                payload_type: packet.payload_type,
+                sequence_number: packet.sequence,
+                timestamp: packet.timestamp,
+                ssrc: self.ssrc,
+                ..rtc::rtp::Header::default()
+            },
+            payload: packet.payload.into(),
+        };
+        if let Err(error) = self.track.write_rtp(packet).await {
+            tracing::debug!(%error, "a packet was not sent");
+        }
+    }
+
+    async fn close(&self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the connection did not close cleanly");
+        }
+    }
+}
+
+/// Our address that is named first.
+fn near(candidates: &[IpAddr]) -> Option<IpAddr> {
+    addresses::facing(candidates)
+}
+
+fn direction(direction: Direction) -> RTCRtpTransceiverDirection {
+    match direction {
+        Direction::SendRecv => RTCRtpTransceiverDirection::Sendrecv,
+        Direction::SendOnly => RTCRtpTransceiverDirection::Sendonly,
+        Direction::RecvOnly => RTCRtpTransceiverDirection::Recvonly,
+        Direction::Inactive => RTCRtpTransceiverDirection::Inactive,
+    }
+}

@@ -1,0 +1,275 @@
+//! The engine against an ICE-lite edge: what the calling service's media looks like from here.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Engine, Folder, hears, level_at, peer, read_wav, write_tone};
+use deskline_core::{CallId, LinkState, MediaFact, MediaRequest, SdpKind};
+use deskline_media::AudioMode;
+use deskline_sandbox::peer::{Codecs, LineEnds, OfferShape, Voice};
+
+const TONE: Voice = Voice::Tone { hz: 660.0 };
+
+fn files(folder: &Folder, hz: f32, seconds: f32) -> AudioMode {
+    write_tone(&folder.file("in.wav"), hz, 16_000, 2, seconds);
+    AudioMode::Files { input: Some(folder.file("in.wav")), output: Some(folder.file("out.wav")) }
+}
+
+fn call(name: &str) -> CallId {
+    CallId::from(name)
+}
+
+fn attribute<'a>(sdp: &'a str, name: &str) -> Vec<&'a str> {
+    sdp.lines().filter_map(|line| line.strip_prefix("a=")?.strip_prefix(name)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tone_goes_in_and_another_comes_out() {
+    let folder = Folder::new("tone");
+    let mut engine = Engine::start(files(&folder, 440.0, 20.0));
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    let after = engine.first_audio(&id).await;
+    assert!(after < 3_000, "{after} ms");
+    let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+    assert!((heard.dominant_hz - 440.0).abs() < 15.0, "{heard:?}");
+    let _ = engine.sample(&id).await;
+    let _ = engine.sample(&id).await;
+    // Valid after every second, while the call is up.
+    assert!(!read_wav(&folder.file("out.wav")).is_empty());
+    let sample = engine.sample(&id).await;
+    assert_eq!(sample.codec.as_deref(), Some("opus"));
+    assert!(sample.received > 100 && sample.sent > 100, "{sample:?}");
+    assert_eq!(sample.lost, 0);
+    assert!(sample.mos.is_some_and(|mos| mos > 4.0), "{sample:?}");
+    engine.ask(MediaRequest::Close(id));
+    engine.stop.cancel();
+    engine.task.await.unwrap().unwrap();
+    let out = read_wav(&folder.file("out.wav"));
+    let end = &out[out.len() - 48_000..out.len() - 4_800];
+    assert!(level_at(end, 660.0) > -20.0, "{}", level_at(end, 660.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_075_inactive_then_sendrecv_is_answered_likewise_and_sound_returns() {
+    let folder = Folder::new("hold");
+    let mut engine = Engine::start(files(&folder, 440.0, 60.0));
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    engine.first_audio(&id).await;
+    hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+    for _ in 0..2 {
+        far.set_talking(false, false);
+        let answer = engine.exchange(&id, &far).await;
+        assert_eq!(attribute(&answer, "inactive").len(), 1, "{answer}");
+        // Whatever was on its way has arrived within a second; then nothing more is sent or received.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = engine.fresh_sample(&id).await;
+        let after = engine.fresh_sample(&id).await;
+        assert_eq!((before.sent, before.received), (after.sent, after.received));
+        far.set_talking(true, true);
+        let answer = engine.exchange(&id, &far).await;
+        assert_eq!(attribute(&answer, "sendrecv").len(), 1, "{answer}");
+        hears(&far, "our tone again", |heard| heard.rms_db > -12.0).await;
+        let resumed = engine.fresh_sample(&id).await;
+        assert!(resumed.received > after.received && resumed.sent > after.sent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_079_offers_of_every_shape_are_answered_active_and_sendrecv() {
+    let shapes = [
+        OfferShape::default(),
+        OfferShape { direction: false, ..OfferShape::default() },
+        OfferShape { mid: true, bundle: true, line_ends: LineEnds::Lf, ..OfferShape::default() },
+        OfferShape { component_2: false, line_ends: LineEnds::Lf, ..OfferShape::default() },
+    ];
+    for shape in shapes {
+        let mut engine = Engine::start(AudioMode::None);
+        let (id, far) = (call("c1"), peer(TONE, shape).await);
+        let answer = engine.connect(&id, &far).await;
+        let media: Vec<&str> = answer.lines().filter(|line| line.starts_with("m=")).collect();
+        assert_eq!(media.len(), 1, "{answer}");
+        assert!(media[0].starts_with("m=audio ") && !media[0].starts_with("m=audio 0 "));
+        assert_eq!(attribute(&answer, "setup:"), ["active"]);
+        assert_eq!(attribute(&answer, "sendrecv").len(), 1);
+        engine.first_audio(&id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_077_the_answer_has_lf_a_real_port_and_a_session_address() {
+    let mut engine = Engine::start(AudioMode::None);
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    let answer = engine.exchange(&id, &far).await;
+    assert!(!answer.contains('\r'));
+    let lines: Vec<&str> = answer.lines().collect();
+    let media = lines.iter().position(|line| line.starts_with("m=")).unwrap();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("c=IN IP4 127.0.0.1")).count(), 2);
+    assert!(lines[..media].contains(&"c=IN IP4 127.0.0.1"), "{answer}");
+    let port = lines[media].split(' ').nth(1).unwrap();
+    assert!(attribute(&answer, "candidate:").iter().any(|line| line.contains(port)), "{answer}");
+    assert_ne!(port, "9");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_080_g711_alone_is_spoken_with_its_own_payload_type() {
+    let folder = Folder::new("g711");
+    let mut engine = Engine::start(files(&folder, 440.0, 20.0));
+    let shape = OfferShape { codecs: Codecs::G711, ..OfferShape::default() };
+    let (id, far) = (call("c1"), peer(TONE, shape).await);
+    let answer = engine.connect(&id, &far).await;
+    assert!(attribute(&answer, "rtpmap:").contains(&"0 PCMU/8000"), "{answer}");
+    assert!(!answer.contains("opus"), "{answer}");
+    engine.first_audio(&id).await;
+    let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+    assert!((heard.dominant_hz - 440.0).abs() < 15.0, "{heard:?}");
+    assert_eq!(engine.sample(&id).await.codec.as_deref(), Some("PCMU"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_083_mute_keeps_packets_flowing_and_lets_no_voice_through() {
+    let folder = Folder::new("mute");
+    let mut engine = Engine::start(files(&folder, 440.0, 60.0));
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+    engine.ask(MediaRequest::Mute(id.clone(), true));
+    assert!(engine.muted(&id).await);
+    let at_mute = far.counters().packets_received;
+    // What the far side hears is the last second: one second and its decoder's delay later it is silence alone.
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    let heard = far.heard();
+    assert!(heard.rms_db < -60.0, "{heard:?}");
+    let since = far.counters().packets_received - at_mute;
+    assert!((50..80).contains(&since), "{since} packets in 1.3 s of mute");
+    engine.ask(MediaRequest::Mute(id.clone(), false));
+    assert!(!engine.muted(&id).await);
+    hears(&far, "our tone again", |heard| heard.rms_db > -12.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_084_key_tones_arrive_as_events_and_the_voice_goes_on() {
+    let folder = Folder::new("keys");
+    let mut engine = Engine::start(files(&folder, 440.0, 60.0));
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+    engine.ask(MediaRequest::Digits(id.clone(), "5*#0a".to_owned()));
+    engine
+        .wait("tones sent", |fact| match fact {
+            MediaFact::DigitsSent { result, .. } => Some(result.clone()),
+            _ => None,
+        })
+        .await
+        .unwrap();
+    let deadline = tokio::time::Instant::now() + common::PATIENCE;
+    while far.digits() != "5*#0A" {
+        assert!(tokio::time::Instant::now() < deadline, "{}", far.digits());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    hears(&far, "our tone after the keys", |heard| heard.rms_db > -10.0).await;
+    engine.ask(MediaRequest::Digits(id.clone(), "5x".to_owned()));
+    let refused = engine
+        .wait("refusal", |fact| match fact {
+            MediaFact::DigitsSent { result, .. } => Some(result.clone()),
+            _ => None,
+        })
+        .await;
+    assert!(refused.unwrap_err().text.contains('x'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_fails_with_a_reason_and_the_call_can_still_be_answered() {
+    let mut engine = Engine::start(AudioMode::None);
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    for sdp in ["", "v=0", "m=audio 9 x 0\r\n", "\u{0}\u{ffff}=\r=\n=="] {
+        engine.ask(MediaRequest::Answer(id.clone(), sdp.to_owned()));
+        assert!(!engine.failure(&id).await.text.is_empty());
+    }
+    engine.connect(&id, &far).await;
+    // A re-offer that cannot be used leaves the call as it is.
+    engine.ask(MediaRequest::Answer(id.clone(), "v=0".to_owned()));
+    engine.failure(&id).await;
+    let before = engine.fresh_sample(&id).await;
+    let after = engine.fresh_sample(&id).await;
+    assert!(after.received > before.received);
+    engine.exchange(&id, &far).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_engines_speak_when_one_offers() {
+    let folder = Folder::new("offer");
+    write_tone(&folder.file("in.wav"), 440.0, 48_000, 1, 20.0);
+    let input = Some(folder.file("in.wav"));
+    let mut first = Engine::start(AudioMode::Files { input, output: None });
+    let output = Some(folder.file("out.wav"));
+    let mut second = Engine::start(AudioMode::Files { input: None, output });
+    let id = call("c1");
+    first.ask(MediaRequest::Offer(id.clone()));
+    let offer = first.local(&id, SdpKind::Offer).await;
+    for encoding in ["opus/48000/2", "PCMU/8000", "PCMA/8000", "telephone-event/8000"] {
+        assert!(offer.contains(encoding), "{offer}");
+    }
+    second.ask(MediaRequest::Answer(id.clone(), offer));
+    let answer = second.local(&id, SdpKind::Answer).await;
+    first.ask(MediaRequest::Remote(id.clone(), answer));
+    first.path(&id, LinkState::Up).await;
+    second.path(&id, LinkState::Up).await;
+    second.first_audio(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_calls_at_once_do_not_mix_their_mutes() {
+    let folder = Folder::new("two");
+    let mut engine = Engine::start(files(&folder, 440.0, 60.0));
+    let (one, far_one) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    let (two, far_two) = (call("c2"), peer(Voice::Silence, OfferShape::default()).await);
+    engine.connect(&one, &far_one).await;
+    engine.connect(&two, &far_two).await;
+    hears(&far_one, "our tone", |heard| heard.rms_db > -12.0).await;
+    hears(&far_two, "our tone", |heard| heard.rms_db > -12.0).await;
+    engine.ask(MediaRequest::Mute(one.clone(), true));
+    assert!(engine.muted(&one).await);
+    hears(&far_one, "silence", |heard| heard.rms_db < -60.0).await;
+    assert!(far_two.heard().rms_db > -12.0);
+    engine.ask(MediaRequest::Close(one));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let before = engine.fresh_sample(&two).await;
+    let after = engine.fresh_sample(&two).await;
+    assert!(after.sent > before.sent, "the other call goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_path_is_lost_within_five_seconds() {
+    let mut engine = Engine::start(AudioMode::None);
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    engine.first_audio(&id).await;
+    drop(far);
+    let died = std::time::Instant::now();
+    engine.path(&id, LinkState::Lost).await;
+    assert!(died.elapsed() < Duration::from_secs(5), "{:?}", died.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_is_gone_within_a_second_of_its_stop() {
+    let mut engine = Engine::start(AudioMode::None);
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    let asked = std::time::Instant::now();
+    engine.stop.cancel();
+    engine.task.await.unwrap().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn an_input_file_that_is_none_stops_the_engine_at_once() {
+    let missing = AudioMode::Files { input: Some("/nonexistent/in.wav".into()), output: None };
+    let error = Engine::start(missing).task.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("/nonexistent/in.wav"), "{error}");
+}
