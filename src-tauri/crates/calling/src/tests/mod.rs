@@ -1,0 +1,1 @@
+//! Cases of calling section 7, in virtual time.

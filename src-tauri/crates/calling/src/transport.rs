@@ -1,0 +1,286 @@
+//! HTTP and WebSocket towards the services.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use deskline_core::Secret;
+use deskline_wire::Json;
+use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use rustls::{
+    ClientConfig,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio::sync::mpsc;
+use tokio_tungstenite::{
+    Connector, connect_async_tls_with_config,
+    tungstenite::{
+        Error, Message,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
+use url::Url;
+
+use crate::effect::{SocketEvent, Verb};
+
+/// More of a body than this is not read: no service answers that much.
+const BODY_LIMIT: usize = 4 << 20;
+/// Frames a socket may be ahead of the pure part; then its reader waits and TCP slows the server.
+const FRAMES_AHEAD: usize = 64;
+/// How long the far side may take to confirm a close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why the transport could not be set up.
+#[derive(Debug, thiserror::Error)]
+enum TransportError {
+    #[error("the trust anchors in {0} cannot be read")]
+    TrustAnchors(String),
+    #[error("no TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("no HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// One request, complete.
+pub(crate) struct Sending {
+    pub(crate) verb: Verb,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) bearer: Option<Secret>,
+    pub(crate) body: Option<Json>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Json,
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) etag: Option<String>,
+}
+
+/// What is sent on a socket.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Text(String),
+    Close(u16, &'static str),
+}
+
+/// An open socket. It ends when `outgoing` is dropped or closed by either side.
+pub(crate) struct Socket {
+    pub(crate) outgoing: mpsc::UnboundedSender<Outgoing>,
+    pub(crate) incoming: mpsc::Receiver<SocketEvent>,
+}
+
+/// Why a socket was not opened.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: Option<u16>,
+    pub(crate) text: String,
+}
+
+/// The way to the services; tests put a scripted one in its place.
+pub(crate) trait Wire: Send + Sync + 'static {
+    /// Sends one request; `Err` says why nobody answered.
+    fn http(&self, sending: Sending) -> BoxFuture<'_, Result<Answer, String>>;
+    /// Opens a socket.
+    fn socket(&self, url: Url) -> BoxFuture<'_, Result<Socket, Refusal>>;
+}
+
+/// The real network.
+pub(crate) struct Internet(Result<Clients, TransportError>);
+
+struct Clients {
+    http: reqwest::Client,
+    tls: Arc<ClientConfig>,
+}
+
+impl Internet {
+    /// Trusts what the platform trusts, and the anchors in `ca_file`.
+    pub(crate) fn new(ca_file: Option<&Path>) -> Self {
+        let clients = clients(ca_file);
+        if let Err(error) = &clients {
+            tracing::error!(%error, "calling has no transport");
+        }
+        Self(clients)
+    }
+}
+
+impl Wire for Internet {
+    fn http(&self, sending: Sending) -> BoxFuture<'_, Result<Answer, String>> {
+        Box::pin(async move {
+            let clients = self.0.as_ref().map_err(ToString::to_string)?;
+            let method = match sending.verb {
+                Verb::Get => reqwest::Method::GET,
+                Verb::Post => reqwest::Method::POST,
+                Verb::Put => reqwest::Method::PUT,
+                Verb::Patch => reqwest::Method::PATCH,
+                Verb::Delete => reqwest::Method::DELETE,
+            };
+            let mut request = clients.http.request(method, sending.url);
+            for (name, value) in sending.headers {
+                request = request.header(name, value);
+            }
+            if let Some(bearer) = &sending.bearer {
+                request = request.bearer_auth(bearer.reveal());
+            }
+            if let Some(body) = &sending.body {
+                request = request.json(body);
+            }
+            let answer = request.send().await.map_err(plain)?;
+            read(answer).await
+        })
+    }
+
+    fn socket(&self, url: Url) -> BoxFuture<'_, Result<Socket, Refusal>> {
+        Box::pin(async move {
+            let clients = self
+                .0
+                .as_ref()
+                .map_err(|error| Refusal { status: None, text: error.to_string() })?;
+            let connector = Connector::Rustls(Arc::clone(&clients.tls));
+            let opened =
+                connect_async_tls_with_config(url.as_str(), None, true, Some(connector)).await;
+            let (stream, _) = opened.map_err(refusal)?;
+            let (outgoing, orders) = mpsc::unbounded_channel();
+            let (events, incoming) = mpsc::channel(FRAMES_AHEAD);
+            tokio::spawn(pump(stream, orders, events));
+            Ok(Socket { outgoing, incoming })
+        })
+    }
+}
+
+fn clients(ca_file: Option<&Path>) -> Result<Clients, TransportError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut anchors: Vec<CertificateDer<'static>> = Vec::new();
+    if let Some(path) = ca_file {
+        let unreadable = || TransportError::TrustAnchors(path.display().to_string());
+        for anchor in CertificateDer::pem_file_iter(path).map_err(|_| unreadable())? {
+            anchors.push(anchor.map_err(|_| unreadable())?);
+        }
+        if anchors.is_empty() {
+            return Err(unreadable());
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let platform = rustls_platform_verifier::Verifier::new_with_extra_roots(
+        anchors.iter().cloned(),
+        Arc::clone(&provider),
+    );
+    let tls = match platform {
+        Ok(verifier) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth(),
+        Err(error) => {
+            // A machine without certificates can still talk to itself, or to what the file names.
+            tracing::warn!(%error, "the platform has no trust anchors");
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add_parsable_certificates(anchors);
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+    };
+    let http = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .build()?;
+    Ok(Clients { http, tls: Arc::new(tls) })
+}
+
+async fn read(mut answer: reqwest::Response) -> Result<Answer, String> {
+    let status = answer.status().as_u16();
+    let header = |name: &str| {
+        let value = answer.headers().get(name)?.to_str().ok()?;
+        Some(value.trim().to_owned())
+    };
+    let (retry_after, etag) = (header("retry-after"), header("etag"));
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(plain)? {
+        if bytes.len() + chunk.len() > BODY_LIMIT {
+            return Err("the answer is too long".into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        body: serde_json::from_slice(&bytes).unwrap_or(Json::Null),
+        retry_after: retry_after.and_then(|text| text.parse().ok()),
+        etag,
+    })
+}
+
+/// Why nobody answered, without the address: it may hold ids.
+fn plain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+fn refusal(error: Error) -> Refusal {
+    let status = match &error {
+        Error::Http(answer) => Some(answer.status().as_u16()),
+        _ => None,
+    };
+    Refusal { status, text: error.to_string() }
+}
+
+type Stream = tokio_tungstenite::WebSocketStream<
+    tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
+>;
+
+async fn pump(
+    mut stream: Stream,
+    mut orders: mpsc::UnboundedReceiver<Outgoing>,
+    events: mpsc::Sender<SocketEvent>,
+) {
+    let closed = loop {
+        tokio::select! {
+            order = orders.recv() => match order {
+                Some(Outgoing::Text(text)) => {
+                    if let Err(error) = stream.send(Message::text(text)).await {
+                        break SocketEvent::Closed { code: 1006, reason: error.to_string() };
+                    }
+                }
+                Some(Outgoing::Close(code, reason)) => {
+                    let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+                    // The far side's confirmation is welcome, but nothing depends on it.
+                    let goodbye = async {
+                        stream.close(Some(frame)).await.ok();
+                        while let Some(Ok(_)) = stream.next().await {}
+                    };
+                    tokio::time::timeout(CLOSE_WITHIN, goodbye).await.ok();
+                    return;
+                }
+                None => return,
+            },
+            message = stream.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    if events.send(SocketEvent::Text(text.to_string())).await.is_err() {
+                        return;
+                    }
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    let (code, reason) = frame
+                        .map_or((1005, String::new()), |f| (f.code.into(), f.reason.to_string()));
+                    // Sends the confirmation that is already queued.
+                    stream.flush().await.ok();
+                    break SocketEvent::Closed { code, reason };
+                }
+                Some(Ok(Message::Binary(_))) => {
+                    tracing::warn!("a binary frame on the event socket");
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Err(error)) => {
+                    break SocketEvent::Closed { code: 1006, reason: error.to_string() };
+                }
+                None => break SocketEvent::Closed { code: 1006, reason: String::new() },
+            },
+        }
+    };
+    events.send(closed).await.ok();
+}
