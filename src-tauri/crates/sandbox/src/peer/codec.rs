@@ -15,7 +15,11 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new() -> Self {
-        Self { opus: None, down: HalfBand::new(), fec: false }
+        Self {
+            opus: None,
+            down: HalfBand::new(),
+            fec: false,
+        }
     }
 
     /// Whether Opus packets carry a copy of their predecessor (the remote asked for `useinbandfec=1`).
@@ -38,12 +42,18 @@ impl Encoder {
 
     fn encode_opus(&mut self, frame: &Frame) -> Option<Vec<u8>> {
         if self.opus.is_none() {
-            let made = opus_encoder(self.fec).inspect_err(|error| tracing::error!(?error, "no Opus encoder"));
+            let made = opus_encoder(self.fec)
+                .inspect_err(|error| tracing::error!(?error, "no Opus encoder"));
             self.opus = Some(made.ok()?);
         }
         let mut payload = vec![0; LARGEST_PAYLOAD];
-        let encoded = self.opus.as_mut()?.encode_float_to_slice(frame, &mut payload);
-        let length = encoded.inspect_err(|error| tracing::warn!(?error, "frame not encoded")).ok()?;
+        let encoded = self
+            .opus
+            .as_mut()?
+            .encode_float_to_slice(frame, &mut payload);
+        let length = encoded
+            .inspect_err(|error| tracing::warn!(?error, "frame not encoded"))
+            .ok()?;
         payload.truncate(length);
         Some(payload)
     }
@@ -51,7 +61,10 @@ impl Encoder {
     fn encode_g711(&mut self, law: Law, frame: &Frame) -> Vec<u8> {
         let mut narrow = Vec::with_capacity(FRAME / 2);
         self.down.down(frame, &mut narrow);
-        narrow.into_iter().map(|sample| law.compress((sample.clamp(-1.0, 1.0) * 32_767.0) as i16)).collect()
+        narrow
+            .into_iter()
+            .map(|sample| law.compress((sample.clamp(-1.0, 1.0) * 32_767.0) as i16))
+            .collect()
     }
 }
 
@@ -72,12 +85,21 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn new() -> Self {
-        Self { opus: None, up: HalfBand::new() }
+        Self {
+            opus: None,
+            up: HalfBand::new(),
+        }
     }
 
     /// Appends the sound of one payload, after up to [`LONGEST_GAP`] concealed packets when `lost` says that
     /// as many did not arrive before it. Returns the number of samples of the payload itself; 0 when it is nonsense.
-    pub(super) fn decode(&mut self, codec: Codec, payload: &[u8], lost: u16, output: &mut Vec<f32>) -> usize {
+    pub(super) fn decode(
+        &mut self,
+        codec: Codec,
+        payload: &[u8],
+        lost: u16,
+        output: &mut Vec<f32>,
+    ) -> usize {
         match codec {
             Codec::Opus => self.decode_opus(payload, lost, output),
             Codec::Pcmu => self.decode_g711(Law::Mu, payload, lost, output),
@@ -89,9 +111,13 @@ impl Decoder {
     fn decode_opus(&mut self, payload: &[u8], lost: u16, output: &mut Vec<f32>) -> usize {
         if self.opus.is_none() {
             let made = opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz16000);
-            self.opus = made.inspect_err(|error| tracing::error!(?error, "no Opus decoder")).ok();
+            self.opus = made
+                .inspect_err(|error| tracing::error!(?error, "no Opus decoder"))
+                .ok();
         }
-        let Some(opus) = self.opus.as_mut() else { return 0 };
+        let Some(opus) = self.opus.as_mut() else {
+            return 0;
+        };
         let mut frame = [0.0_f32; LONGEST_PACKET];
         if (1..=LONGEST_GAP).contains(&lost) {
             let mut conceal = |data: &[u8], fec: bool| {
@@ -122,7 +148,12 @@ impl Decoder {
         if (1..=LONGEST_GAP).contains(&lost) {
             output.resize(output.len() + usize::from(lost) * payload.len() * 2, 0.0);
         }
-        self.up.up(payload.iter().map(|code| f32::from(law.expand(*code)) / 32_768.0), output);
+        self.up.up(
+            payload
+                .iter()
+                .map(|code| f32::from(law.expand(*code)) / 32_768.0),
+            output,
+        );
         payload.len() * 2
     }
 }
@@ -137,7 +168,8 @@ const LARGEST_PAYLOAD: usize = 1275;
 
 // Mono, 32 kbit/s. The low complexity costs little quality at this rate and keeps fifty calls cheap.
 fn opus_encoder(fec: bool) -> Result<opusic_c::Encoder, opusic_c::ErrorCode> {
-    let mut encoder = opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz16000, Application::Voip)?;
+    let mut encoder =
+        opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz16000, Application::Voip)?;
     encoder.set_bitrate(Bitrate::Value(32_000))?;
     encoder.set_complexity(4)?;
     encoder.set_signal(Signal::Voice)?;
@@ -158,11 +190,14 @@ mod tests {
     use crate::peer::voice::{Mouth, SILENT};
 
     fn through(codec: Codec, keep: impl Fn(usize) -> bool) -> Vec<f32> {
-        let (mut mouth, mut encoder, mut decoder) = (Mouth::default(), Encoder::new(), Decoder::new());
+        let (mut mouth, mut encoder, mut decoder) =
+            (Mouth::default(), Encoder::new(), Decoder::new());
         encoder.set_fec(true);
         let (mut output, mut lost) = (Vec::new(), 0);
         for number in 0..100 {
-            let payload = encoder.encode(codec, &mouth.say(Voice::Tone { hz: 700.0 }, &SILENT)).unwrap();
+            let payload = encoder
+                .encode(codec, &mouth.say(Voice::Tone { hz: 700.0 }, &SILENT))
+                .unwrap();
             if keep(number) {
                 assert_eq!(decoder.decode(codec, &payload, lost, &mut output), FRAME);
                 lost = 0;
@@ -180,14 +215,20 @@ mod tests {
             assert_eq!(sound.len(), 100 * FRAME);
             let second = &sound[50 * FRAME..];
             assert!((dominant_hz(second) - 700.0).abs() < 2.0, "{codec:?}");
-            assert!((rms_db(second) + 20.0).abs() < 1.0, "{codec:?}: {}", rms_db(second));
+            assert!(
+                (rms_db(second) + 20.0).abs() < 1.0,
+                "{codec:?}: {}",
+                rms_db(second)
+            );
         }
     }
 
     #[test]
     fn lost_packets_keep_their_place() {
         for codec in [Codec::Opus, Codec::Pcmu] {
-            let sound = through(codec, |number| number % 10 != 5 && number != 17 && number != 18);
+            let sound = through(codec, |number| {
+                number % 10 != 5 && number != 17 && number != 18
+            });
             assert_eq!(sound.len(), 100 * FRAME, "{codec:?}");
         }
         let concealed = through(Codec::Opus, |number| number % 10 != 5);

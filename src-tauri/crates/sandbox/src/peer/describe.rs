@@ -67,11 +67,21 @@ impl OfferShape {
         let g711 = [(0, Codec::Pcmu), (8, Codec::Pcma)];
         let event = [(101, Codec::TelephoneEvent { clock: 8000 })];
         let list: Vec<(u8, Codec)> = match self.codecs {
-            Codecs::All => [(99, Codec::Opus)].into_iter().chain(g711).chain(event).collect(),
+            Codecs::All => [(99, Codec::Opus)]
+                .into_iter()
+                .chain(g711)
+                .chain(event)
+                .collect(),
             Codecs::NoOpus => g711.into_iter().chain(event).collect(),
             Codecs::G711 => g711.to_vec(),
         };
-        list.into_iter().map(|(payload_type, codec)| Format { payload_type, codec, fec: false }).collect()
+        list.into_iter()
+            .map(|(payload_type, codec)| Format {
+                payload_type,
+                codec,
+                fec: false,
+            })
+            .collect()
     }
 }
 
@@ -92,7 +102,12 @@ pub(super) struct Origin {
 /// An offer: ICE-lite, actpass, one audio section.
 ///
 /// `mid` is the name the section already has from the client's own offer, if there was one.
-pub(super) fn offer(origin: &Origin, shape: OfferShape, mid: Option<&str>, formats: &[Format]) -> String {
+pub(super) fn offer(
+    origin: &Origin,
+    shape: OfferShape,
+    mid: Option<&str>,
+    formats: &[Format],
+) -> String {
     let mut lines = Vec::new();
     head(&mut lines, origin);
     if shape.bundle {
@@ -148,7 +163,10 @@ fn head(lines: &mut Vec<String>, origin: &Origin) {
     let address = network(origin.address);
     lines.extend([
         "v=0".to_owned(),
-        format!("o=BroadWorks {} {} {address}", origin.session, origin.version),
+        format!(
+            "o=BroadWorks {} {} {address}",
+            origin.session, origin.version
+        ),
         "s=-".to_owned(),
         format!("c={address}"),
         "t=0 0".to_owned(),
@@ -164,8 +182,16 @@ fn audio(lines: &mut Vec<String>, origin: &Origin, formats: &[Format], section: 
     }
     lines.push(media);
     lines.extend(section.mid.map(|mid| format!("a=mid:{mid}")));
-    lines.extend(section.direction.map(|direction| format!("a={}", direction.word())));
-    lines.extend(formats.iter().map(|format| format!("a=rtpmap:{} {}", format.payload_type, format.codec.rtpmap())));
+    lines.extend(
+        section
+            .direction
+            .map(|direction| format!("a={}", direction.word())),
+    );
+    lines.extend(
+        formats
+            .iter()
+            .map(|format| format!("a=rtpmap:{} {}", format.payload_type, format.codec.rtpmap())),
+    );
     lines.extend([
         "a=rtcp-mux".to_owned(),
         format!("a=setup:{}", section.setup),
@@ -173,7 +199,10 @@ fn audio(lines: &mut Vec<String>, origin: &Origin, formats: &[Format], section: 
         format!("a=ice-ufrag:{}", origin.ufrag),
         format!("a=ice-pwd:{}", origin.pass),
         format!("a=fingerprint:{}", origin.fingerprint),
-        format!("a=candidate:mse 1 UDP 2130706431 {} {port} typ host", origin.address.ip()),
+        format!(
+            "a=candidate:mse 1 UDP 2130706431 {} {port} typ host",
+            origin.address.ip()
+        ),
     ]);
     if section.component_2 {
         // Nothing listens there: RTCP is multiplexed. The vendor lists it all the same.
@@ -186,7 +215,11 @@ fn audio(lines: &mut Vec<String>, origin: &Origin, formats: &[Format], section: 
 }
 
 fn reject(lines: &mut Vec<String>, line: &Line) {
-    lines.push(format!("m={} 0 {} {}", line.kind, line.profile, line.formats).trim_end().to_owned());
+    lines.push(
+        format!("m={} 0 {} {}", line.kind, line.profile, line.formats)
+            .trim_end()
+            .to_owned(),
+    );
     lines.extend(line.mid.as_ref().map(|mid| format!("a=mid:{mid}")));
     lines.push("a=inactive".to_owned());
 }
@@ -247,10 +280,25 @@ mod tests {
             codecs: Codecs::G711,
         };
         let offer = offer(&origin(), shape, None, &shape.formats());
-        assert!(!offer.contains('\r') && !offer.ends_with('\n') && !offer.contains("sendrecv") && !offer.contains("mse 2"));
+        assert!(
+            !offer.contains('\r')
+                && !offer.ends_with('\n')
+                && !offer.contains("sendrecv")
+                && !offer.contains("mse 2")
+        );
         assert!(offer.contains("a=group:BUNDLE 0\nm=audio 20040 UDP/TLS/RTP/SAVPF 0 8\na=mid:0\n"));
-        let no_opus = OfferShape { codecs: Codecs::NoOpus, ..OfferShape::default() };
-        assert_eq!(no_opus.formats().iter().map(|f| f.payload_type).collect::<Vec<_>>(), [0, 8, 101]);
+        let no_opus = OfferShape {
+            codecs: Codecs::NoOpus,
+            ..OfferShape::default()
+        };
+        assert_eq!(
+            no_opus
+                .formats()
+                .iter()
+                .map(|f| f.payload_type)
+                .collect::<Vec<_>>(),
+            [0, 8, 101]
+        );
     }
 
     #[test]
@@ -263,8 +311,13 @@ mod tests {
         ))
         .unwrap();
         let answer = answer(&origin(), &remote, "passive");
-        assert!(answer.contains("a=group:BUNDLE a\r\nm=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=inactive\r\n\
-            m=audio 20040 UDP/TLS/RTP/SAVPF 111 0 8 110 126\r\na=mid:a\r\na=recvonly\r\n"), "{answer}");
+        assert!(
+            answer.contains(
+                "a=group:BUNDLE a\r\nm=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=inactive\r\n\
+            m=audio 20040 UDP/TLS/RTP/SAVPF 111 0 8 110 126\r\na=mid:a\r\na=recvonly\r\n"
+            ),
+            "{answer}"
+        );
         assert!(answer.ends_with("m=application 0 UDP/BFCP *\r\na=inactive\r\n"));
         assert!(answer.contains("a=setup:passive"));
     }

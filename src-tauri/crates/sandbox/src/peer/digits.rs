@@ -43,7 +43,14 @@ mod tests {
     #[test]
     fn one_digit_per_event() {
         let mut digits = Digits::default();
-        for (timestamp, event) in [(160, 5), (160, 5), (160, 5), (2000, 5), (4000, 11), (6000, 15)] {
+        for (timestamp, event) in [
+            (160, 5),
+            (160, 5),
+            (160, 5),
+            (2000, 5),
+            (4000, 11),
+            (6000, 15),
+        ] {
             digits.take(1, timestamp, &[event, 10, 0, 160]);
         }
         digits.take(1, 6000, &[15, 0x8a, 3, 32]);

@@ -37,7 +37,13 @@ impl Ear {
     }
 
     /// Takes one packet of sound; `None` when it came too late, twice or cannot be decoded.
-    pub(super) fn take(&mut self, source: u32, number: u16, codec: Codec, payload: &[u8]) -> Option<Taken> {
+    pub(super) fn take(
+        &mut self,
+        source: u32,
+        number: u16,
+        codec: Codec,
+        payload: &[u8],
+    ) -> Option<Taken> {
         let lost = self.place(source, number)?;
         self.scratch.clear();
         let samples = self.decoder.decode(codec, payload, lost, &mut self.scratch);
@@ -47,7 +53,10 @@ impl Ear {
             self.waiting.drain(..self.waiting.len() - START_WAIT);
         }
         let sound = &self.scratch[self.scratch.len().saturating_sub(samples)..];
-        (samples > 0).then(|| Taken { samples, voiced: rms_db(sound) > VOICED_DB })
+        (samples > 0).then(|| Taken {
+            samples,
+            voiced: rms_db(sound) > VOICED_DB,
+        })
     }
 
     /// Takes note of a packet that carries no sound but has a number in the same sequence (telephone events).
@@ -124,7 +133,10 @@ mod tests {
             ear.take(1, number, Codec::Pcmu, &PCMU);
         }
         assert_eq!(drain(&mut ear), 5, "two, a gap of two, one");
-        assert!(ear.take(2, 7, Codec::Pcmu, &PCMU).is_some(), "another source starts anew");
+        assert!(
+            ear.take(2, 7, Codec::Pcmu, &PCMU).is_some(),
+            "another source starts anew"
+        );
     }
 
     #[test]
@@ -143,6 +155,10 @@ mod tests {
         ear.skip(1, 2);
         ear.take(1, 3, Codec::Pcmu, &QUIET);
         assert_eq!(drain(&mut ear), 2);
-        assert_eq!(ear.take(1, 4, Codec::Opus, &[0xff, 0xff]).map(|t| t.samples), None);
+        assert_eq!(
+            ear.take(1, 4, Codec::Opus, &[0xff, 0xff])
+                .map(|t| t.samples),
+            None
+        );
     }
 }

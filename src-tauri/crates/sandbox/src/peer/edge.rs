@@ -69,8 +69,10 @@ impl Edge {
         commands: mpsc::Receiver<Command>,
     ) -> Result<Self, PeerError> {
         let local = socket.local_addr()?;
-        let identity = Identity::new().ok_or_else(|| PeerError::Transport("no certificate".to_owned()))?;
-        let mut transport = Transport::new(&identity, local, Instant::now()).map_err(transport_error)?;
+        let identity =
+            Identity::new().ok_or_else(|| PeerError::Transport("no certificate".to_owned()))?;
+        let mut transport =
+            Transport::new(&identity, local, Instant::now()).map_err(transport_error)?;
         let origin = Origin {
             session: rand::random_range(1000..1_000_000_000),
             version: rand::random_range(1..1_000_000_000),
@@ -115,7 +117,10 @@ impl Edge {
         let mut datagram = vec![0; 2048];
         loop {
             self.drive();
-            let wake = [self.next_tick, self.wanted_at, self.network.next_due()].into_iter().flatten().min();
+            let wake = [self.next_tick, self.wanted_at, self.network.next_due()]
+                .into_iter()
+                .flatten()
+                .min();
             let wake = wake.unwrap_or_else(|| Instant::now() + IDLE);
             tokio::select! {
                 command = self.commands.recv() => match command {
@@ -153,22 +158,38 @@ impl Edge {
         self.negotiated.learn(&self.negotiated.formats.clone());
         let mut shape = self.shape;
         shape.bundle |= self.negotiated.bundled;
-        describe::offer(&self.origin, shape, self.negotiated.mid.as_deref(), &self.negotiated.formats)
+        describe::offer(
+            &self.origin,
+            shape,
+            self.negotiated.mid.as_deref(),
+            &self.negotiated.formats,
+        )
     }
 
     fn answer(&mut self, sdp: &str) -> Result<String, PeerError> {
         let mut remote = self.read(sdp)?;
-        let known: Vec<Codec> = self.shape.formats().iter().map(|format| format.codec).collect();
+        let known: Vec<Codec> = self
+            .shape
+            .formats()
+            .iter()
+            .map(|format| format.codec)
+            .collect();
         retain_known(&mut remote, &known)?;
         let active = remote.setup == Some(Setup::Passive);
         self.admit(&remote, active)?;
         self.negotiated.formats.clone_from(&remote.formats);
-        self.negotiated.mid.clone_from(&remote.lines[remote.audio].mid);
+        self.negotiated
+            .mid
+            .clone_from(&remote.lines[remote.audio].mid);
         self.negotiated.bundled = remote.bundled;
         self.negotiated.described = true;
         self.agree(&remote);
         self.origin.version += 1;
-        Ok(describe::answer(&self.origin, &remote, if active { "active" } else { "passive" }))
+        Ok(describe::answer(
+            &self.origin,
+            &remote,
+            if active { "active" } else { "passive" },
+        ))
     }
 
     fn accept_answer(&mut self, sdp: &str) -> Result<(), PeerError> {
@@ -176,7 +197,12 @@ impl Edge {
             return Err(PeerError::Sdp("an answer without an offer".to_owned()));
         }
         let mut remote = self.read(sdp)?;
-        let offered: Vec<Codec> = self.negotiated.formats.iter().map(|format| format.codec).collect();
+        let offered: Vec<Codec> = self
+            .negotiated
+            .formats
+            .iter()
+            .map(|format| format.codec)
+            .collect();
         retain_known(&mut remote, &offered)?;
         // 3.6: the edge is the server; only an answer that waits for us makes us begin.
         self.admit(&remote, remote.setup == Some(Setup::Passive))?;
@@ -196,12 +222,18 @@ impl Edge {
         if !self.transport.knows(remote) {
             // Another certificate is another client, or the same after a restart: a new handshake under our
             // old name and address. Numbers start below one turn, as the new keys know of none.
-            tracing::info!(peer = self.shared.id(), "the client comes with another certificate");
-            self.transport = Transport::new(&self.identity, self.local, now).map_err(transport_error)?;
+            tracing::info!(
+                peer = self.shared.id(),
+                "the client comes with another certificate"
+            );
+            self.transport =
+                Transport::new(&self.identity, self.local, now).map_err(transport_error)?;
             self.sequence &= 0x3fff;
             self.silence();
         }
-        self.transport.admit(remote, active, now).map_err(transport_error)
+        self.transport
+            .admit(remote, active, now)
+            .map_err(transport_error)
     }
 
     fn agree(&mut self, remote: &Remote) {
@@ -215,9 +247,9 @@ impl Edge {
         if is_rtcp(datagram) {
             self.shared.lock().counters.rtcp_packets_received += 1;
         }
+        // Most errors are one nonsensical datagram; a failure for good is seen when the transport is driven next.
         if let Err(error) = self.transport.receive(source, datagram, Instant::now()) {
-            tracing::warn!(%error, peer = self.shared.id(), "media transport failed");
-            self.silence();
+            tracing::warn!(%error, %source, peer = self.shared.id(), "datagram refused");
         }
     }
 
@@ -228,10 +260,12 @@ impl Edge {
         match self.transport.poll(now, &mut outgoing, &mut arrivals) {
             Ok(at) => self.wanted_at = at,
             Err(error) => {
-                tracing::warn!(%error, peer = self.shared.id(), "media transport failed");
-                self.wanted_at = None;
-                arrivals.push(Arrival::Closed);
+                tracing::warn!(%error, peer = self.shared.id(), "media transport in trouble");
+                self.wanted_at = Some(now + TICK);
             }
+        }
+        if self.next_tick.is_some() && !self.transport.is_alive() {
+            arrivals.push(Arrival::Closed);
         }
         let impairment = self.shared.lock().impairment;
         for datagram in outgoing {
@@ -270,15 +304,26 @@ impl Edge {
     fn take_packet(&mut self, packet: &RtpPacket) {
         let header = &packet.header;
         let (source, number) = (*header.ssrc, header.sequence_number);
-        let meaning = self.negotiated.meanings.get(usize::from(*header.payload_type)).copied().flatten();
+        let meaning = self
+            .negotiated
+            .meanings
+            .get(usize::from(*header.payload_type))
+            .copied()
+            .flatten();
         let mut voiced = false;
         match meaning {
             Some(Codec::TelephoneEvent { .. }) => {
                 self.ear.skip(source, number);
-                self.shared.lock().digits.take(source, header.timestamp, &packet.payload);
+                self.shared
+                    .lock()
+                    .digits
+                    .take(source, header.timestamp, &packet.payload);
             }
             Some(codec) if !packet.payload.is_empty() => {
-                voiced = self.ear.take(source, number, codec, &packet.payload).is_some_and(|taken| taken.voiced);
+                voiced = self
+                    .ear
+                    .take(source, number, codec, &packet.payload)
+                    .is_some_and(|taken| taken.voiced);
             }
             // Comfort noise and the like: counted, not heard.
             Some(_) | None => self.ear.skip(source, number),
@@ -292,7 +337,9 @@ impl Edge {
     // Every tick is 20 ms after the one before, whenever it is served; only a long sleep is skipped.
     fn pass_time(&mut self) {
         let now = Instant::now();
-        let Some(mut due) = self.next_tick else { return };
+        let Some(mut due) = self.next_tick else {
+            return;
+        };
         if now.saturating_duration_since(due) > LONGEST_SLEEP {
             tracing::debug!(peer = self.shared.id(), late = ?now.saturating_duration_since(due), "ticks skipped");
             due = now;
@@ -317,8 +364,15 @@ impl Edge {
                 state.counters.bytes_sent += payload.len() as u64;
             }
             let number = SeqNo::from(self.sequence);
-            let packet = RtpWrite::new(format.payload_type.into(), number, self.timestamp, now, payload);
-            self.transport.write(packet.marker(std::mem::take(&mut self.first_packet)));
+            let packet = RtpWrite::new(
+                format.payload_type.into(),
+                number,
+                self.timestamp,
+                now,
+                payload,
+            );
+            self.transport
+                .write(packet.marker(std::mem::take(&mut self.first_packet)));
             self.sequence += 1;
         }
         self.timestamp = self.timestamp.wrapping_add(ticks(format.codec));
@@ -357,11 +411,17 @@ fn transport_error(error: str0m::RtcError) -> PeerError {
 
 // An answer may not bring codecs of its own; telephone events of any clock count as one codec.
 fn retain_known(remote: &mut Remote, known: &[Codec]) -> Result<(), SdpError> {
-    let is_known = |codec: Codec| known.iter().any(|k| std::mem::discriminant(k) == std::mem::discriminant(&codec));
+    let is_known = |codec: Codec| {
+        known
+            .iter()
+            .any(|k| std::mem::discriminant(k) == std::mem::discriminant(&codec))
+    };
     remote.formats.retain(|format| is_known(format.codec));
     if remote.formats.iter().any(|format| format.codec.is_sound()) {
         Ok(())
     } else {
-        Err(SdpError::NoCommonCodec(remote.lines[remote.audio].formats.clone()))
+        Err(SdpError::NoCommonCodec(
+            remote.lines[remote.audio].formats.clone(),
+        ))
     }
 }

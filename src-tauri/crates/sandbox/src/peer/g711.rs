@@ -35,7 +35,9 @@ pub(super) struct HalfBand {
 
 impl HalfBand {
     pub(super) fn new() -> Self {
-        Self { history: [0.0; TAPS] }
+        Self {
+            history: [0.0; TAPS],
+        }
     }
 
     /// 8 kHz to 16 kHz: twice as many samples come out.
@@ -63,7 +65,11 @@ impl HalfBand {
     }
 
     fn filtered(&self) -> f32 {
-        self.history.iter().zip(LOW_PASS.iter()).map(|(sample, tap)| sample * tap).sum()
+        self.history
+            .iter()
+            .zip(LOW_PASS.iter())
+            .map(|(sample, tap)| sample * tap)
+            .sum()
     }
 }
 
@@ -75,7 +81,11 @@ static LOW_PASS: std::sync::LazyLock<[f32; TAPS]> = std::sync::LazyLock::new(|| 
     let middle = (TAPS / 2) as f32;
     let mut taps: [f32; TAPS] = std::array::from_fn(|index| {
         let offset = index as f32 - middle;
-        let sinc = if offset == 0.0 { 0.5 } else { (PI * offset / 2.0).sin() / (PI * offset) };
+        let sinc = if offset == 0.0 {
+            0.5
+        } else {
+            (PI * offset / 2.0).sin() / (PI * offset)
+        };
         sinc * (0.54 - 0.46 * (2.0 * PI * index as f32 / (TAPS - 1) as f32).cos())
     });
     let gain: f32 = taps.iter().sum();
@@ -90,7 +100,11 @@ const fn table(mu: bool) -> [i16; 256] {
     let mut out = [0; 256];
     let mut code = 0;
     while code < 256 {
-        out[code] = if mu { expand_mu(code as u8) } else { expand_a(code as u8) };
+        out[code] = if mu {
+            expand_mu(code as u8)
+        } else {
+            expand_a(code as u8)
+        };
         code += 1;
     }
     out
@@ -104,7 +118,11 @@ const fn expand_mu(code: u8) -> i16 {
     let exponent = (code >> 4) & 7;
     let magnitude = ((((code & 0x0f) as i32) << 3) + MU_BIAS) << exponent;
     let magnitude = (magnitude - MU_BIAS) as i16;
-    if code & 0x80 != 0 { -magnitude } else { magnitude }
+    if code & 0x80 != 0 {
+        -magnitude
+    } else {
+        magnitude
+    }
 }
 
 fn compress_mu(sample: i16) -> u8 {
@@ -123,14 +141,26 @@ const fn expand_a(code: u8) -> i16 {
         0 => (mantissa << 4) + 8,
         _ => ((mantissa << 4) + 0x108) << (exponent - 1),
     } as i16;
-    if code & 0x80 != 0 { magnitude } else { -magnitude }
+    if code & 0x80 != 0 {
+        magnitude
+    } else {
+        -magnitude
+    }
 }
 
 fn compress_a(sample: i16) -> u8 {
     let sign = if sample >= 0 { 0x80 } else { 0 };
-    let magnitude = if sample < 0 { !i32::from(sample) } else { i32::from(sample) };
+    let magnitude = if sample < 0 {
+        !i32::from(sample)
+    } else {
+        i32::from(sample)
+    };
     let exponent = (31 - (magnitude | 1).leading_zeros() as i32 - 7).max(0);
-    let mantissa = if exponent == 0 { magnitude >> 4 } else { magnitude >> (exponent + 3) } & 0x0f;
+    let mantissa = if exponent == 0 {
+        magnitude >> 4
+    } else {
+        magnitude >> (exponent + 3)
+    } & 0x0f;
     (sign | (exponent << 4) as u8 | mantissa as u8) ^ 0x55
 }
 
@@ -164,21 +194,28 @@ mod tests {
         for law in [Law::Mu, Law::A] {
             for sample in (i16::MIN..=i16::MAX).step_by(7) {
                 let error = i32::from(law.expand(law.compress(sample))) - i32::from(sample);
-                assert!(error.abs() <= i32::from(sample).abs() / 16 + 16, "{law:?} {sample} {error}");
+                assert!(
+                    error.abs() <= i32::from(sample).abs() / 16 + 16,
+                    "{law:?} {sample} {error}"
+                );
             }
         }
     }
 
     #[test]
     fn rate_steps_keep_a_tone() {
-        let tone: Vec<f32> =
-            (0..1600).map(|n| (n as f32 * 2.0 * std::f32::consts::PI * 440.0 / 16_000.0).sin() * 0.5).collect();
+        let tone: Vec<f32> = (0..1600)
+            .map(|n| (n as f32 * 2.0 * std::f32::consts::PI * 440.0 / 16_000.0).sin() * 0.5)
+            .collect();
         let (mut narrow, mut wide) = (Vec::new(), Vec::new());
         HalfBand::new().down(&tone, &mut narrow);
         assert_eq!(narrow.len(), 800);
         HalfBand::new().up(narrow.into_iter(), &mut wide);
         assert_eq!(wide.len(), 1600);
         let level = crate::peer::level::rms_db(&wide[200..]);
-        assert!((level - crate::peer::level::rms_db(&tone)).abs() < 0.5, "{level}");
+        assert!(
+            (level - crate::peer::level::rms_db(&tone)).abs() < 0.5,
+            "{level}"
+        );
     }
 }

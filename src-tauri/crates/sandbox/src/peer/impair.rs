@@ -29,7 +29,11 @@ pub(super) struct Network<P> {
 
 impl<P> Network<P> {
     pub(super) fn new(seed: u64) -> Self {
-        Self { waiting: VecDeque::new(), losing: false, chance: SmallRng::seed_from_u64(seed) }
+        Self {
+            waiting: VecDeque::new(),
+            losing: false,
+            chance: SmallRng::seed_from_u64(seed),
+        }
     }
 
     /// Puts one packet on its way; it may be lost here.
@@ -40,7 +44,8 @@ impl<P> Network<P> {
         let jitter = if impairment.jitter_ms == 0 {
             0.0
         } else {
-            self.chance.random_range(0.0..f64::from(impairment.jitter_ms.min(LONGEST_MS)))
+            self.chance
+                .random_range(0.0..f64::from(impairment.jitter_ms.min(LONGEST_MS)))
         };
         let wait = f64::from(impairment.delay_ms.min(LONGEST_MS)) + jitter;
         let mut due = now + Duration::from_secs_f64(wait / 1000.0);
@@ -78,7 +83,11 @@ impl<P> Network<P> {
         }
         let ends = 1.0 / f64::from(impairment.burst);
         let begins = (ends * loss / (1.0 - loss)).min(1.0);
-        self.losing = if self.losing { !self.chance.random_bool(ends) } else { self.chance.random_bool(begins) };
+        self.losing = if self.losing {
+            !self.chance.random_bool(ends)
+        } else {
+            self.chance.random_bool(begins)
+        };
         self.losing
     }
 }
@@ -113,30 +122,76 @@ mod tests {
     #[test]
     fn the_mean_loss_and_burst_are_met() {
         for burst in [1, 4] {
-            let arrived = survivors(Impairment { loss_pct: 20.0, burst, ..Impairment::default() }, 20_000);
+            let arrived = survivors(
+                Impairment {
+                    loss_pct: 20.0,
+                    burst,
+                    ..Impairment::default()
+                },
+                20_000,
+            );
             let lost = 20_000 - arrived.len();
-            assert!((3400..4600).contains(&lost), "{lost} lost in bursts of {burst}");
-            let gaps = arrived.windows(2).filter(|pair| pair[1] - pair[0] > 1).count();
+            assert!(
+                (3400..4600).contains(&lost),
+                "{lost} lost in bursts of {burst}"
+            );
+            let gaps = arrived
+                .windows(2)
+                .filter(|pair| pair[1] - pair[0] > 1)
+                .count();
             let mean = lost as f64 / gaps as f64;
             let wanted = if burst == 1 { 1.25 } else { 4.0 };
-            assert!((mean - wanted).abs() < 0.5, "bursts of {mean}, wanted {wanted}");
+            assert!(
+                (mean - wanted).abs() < 0.5,
+                "bursts of {mean}, wanted {wanted}"
+            );
         }
-        assert!(survivors(Impairment { loss_pct: 100.0, ..Impairment::default() }, 100).is_empty());
-        assert_eq!(survivors(Impairment { loss_pct: f32::NAN, ..Impairment::default() }, 100).len(), 100);
+        assert!(
+            survivors(
+                Impairment {
+                    loss_pct: 100.0,
+                    ..Impairment::default()
+                },
+                100
+            )
+            .is_empty()
+        );
+        assert_eq!(
+            survivors(
+                Impairment {
+                    loss_pct: f32::NAN,
+                    ..Impairment::default()
+                },
+                100
+            )
+            .len(),
+            100
+        );
     }
 
     #[test]
     fn delay_and_jitter_are_bounded_and_keep_the_order() {
         let mut network = Network::new(3);
         let start = Instant::now();
-        let impairment = Impairment { delay_ms: 100, jitter_ms: 60, ..Impairment::default() };
+        let impairment = Impairment {
+            delay_ms: 100,
+            jitter_ms: 60,
+            ..Impairment::default()
+        };
         for number in 0..200_u32 {
-            network.send(start + Duration::from_millis(u64::from(number) * 20), impairment, number);
+            network.send(
+                start + Duration::from_millis(u64::from(number) * 20),
+                impairment,
+                number,
+            );
         }
         for number in 0..200_u32 {
             let sent = start + Duration::from_millis(u64::from(number) * 20);
             let due = network.next_due().expect("a packet");
-            assert!(due >= sent + Duration::from_millis(100) && due <= sent + Duration::from_millis(160));
+            assert!(
+                due >= sent + Duration::from_millis(100)
+                    && due <= sent + Duration::from_millis(160)
+            );
             assert_eq!(network.take(due), Some(number));
         }
     }

@@ -12,7 +12,11 @@ pub(super) fn rms_db(samples: &[f32]) -> f32 {
     if samples.is_empty() {
         return FLOOR_DB;
     }
-    let power = samples.iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>() / samples.len() as f64;
+    let power = samples
+        .iter()
+        .map(|s| f64::from(*s) * f64::from(*s))
+        .sum::<f64>()
+        / samples.len() as f64;
     ((10.0 * power.max(1e-12).log10()) as f32).max(FLOOR_DB)
 }
 
@@ -41,9 +45,14 @@ pub(super) fn dominant_hz(samples: &[f32]) -> f32 {
         return 0.0;
     };
     // A parabola through the logarithms around the peak finds the place between two bins.
-    let [left, middle, right] = [peak - 1, peak, (peak + 1).min(size / 2)].map(|bin| power(bin).max(1e-20).ln());
+    let [left, middle, right] =
+        [peak - 1, peak, (peak + 1).min(size / 2)].map(|bin| power(bin).max(1e-20).ln());
     let curve = left - 2.0 * middle + right;
-    let offset = if curve.abs() < 1e-9 { 0.0 } else { (0.5 * (left - right) / curve).clamp(-0.5, 0.5) };
+    let offset = if curve.abs() < 1e-9 {
+        0.0
+    } else {
+        (0.5 * (left - right) / curve).clamp(-0.5, 0.5)
+    };
     (peak as f32 + offset) * bin_hz
 }
 
@@ -82,7 +91,9 @@ mod tests {
     use super::*;
 
     fn tone(hz: f32, amplitude: f32, length: usize) -> Vec<f32> {
-        (0..length).map(|n| (std::f32::consts::TAU * hz * n as f32 / RATE as f32).sin() * amplitude).collect()
+        (0..length)
+            .map(|n| (std::f32::consts::TAU * hz * n as f32 / RATE as f32).sin() * amplitude)
+            .collect()
     }
 
     #[test]
@@ -97,8 +108,11 @@ mod tests {
 
     #[test]
     fn the_stronger_of_two_wins() {
-        let mixed: Vec<f32> =
-            tone(440.0, 0.2, RATE).iter().zip(tone(880.0, 0.1, RATE)).map(|(a, b)| a + b).collect();
+        let mixed: Vec<f32> = tone(440.0, 0.2, RATE)
+            .iter()
+            .zip(tone(880.0, 0.1, RATE))
+            .map(|(a, b)| a + b)
+            .collect();
         assert!((dominant_hz(&mixed) - 440.0).abs() < 1.0);
     }
 

@@ -92,7 +92,11 @@ pub struct Heard {
 
 impl Default for Heard {
     fn default() -> Self {
-        Self { rms_db: level::FLOOR_DB, dominant_hz: 0.0, seconds: 0.0 }
+        Self {
+            rms_db: level::FLOOR_DB,
+            dominant_hz: 0.0,
+            seconds: 0.0,
+        }
     }
 }
 
@@ -155,7 +159,8 @@ impl Peer {
     /// [`PeerError::Sdp`] when audio cannot flow with it, [`PeerError::Transport`] when the handshake cannot begin,
     /// [`PeerError::Ended`] when the peer has stopped. Earlier agreements stay in force after an error.
     pub async fn answer(&self, remote_offer: &str) -> Result<String, PeerError> {
-        self.ask(|reply| Command::Answer(remote_offer.to_owned(), reply)).await?
+        self.ask(|reply| Command::Answer(remote_offer.to_owned(), reply))
+            .await?
     }
 
     /// Takes the client's answer to the last offer; the same answer twice does no harm.
@@ -163,7 +168,8 @@ impl Peer {
     /// # Errors
     /// As [`Peer::answer`]; also [`PeerError::Sdp`] when nothing was offered.
     pub async fn accept_answer(&self, remote_answer: &str) -> Result<(), PeerError> {
-        self.ask(|reply| Command::AcceptAnswer(remote_answer.to_owned(), reply)).await?
+        self.ask(|reply| Command::AcceptAnswer(remote_answer.to_owned(), reply))
+            .await?
     }
 
     /// Opens or closes both directions between customer and agent; hold is both false. Packets keep flowing, as
@@ -219,9 +225,15 @@ impl Peer {
         other.shared.part(self.shared.id());
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, PeerError> {
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, PeerError> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| PeerError::Ended)?;
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| PeerError::Ended)?;
         answer.await.map_err(|_| PeerError::Ended)
     }
 }

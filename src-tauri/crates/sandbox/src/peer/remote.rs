@@ -49,7 +49,10 @@ impl Codec {
 
     fn from_rtpmap(text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(str::trim);
-        let (name, clock) = (parts.next()?.to_ascii_lowercase(), parts.next()?.parse().ok()?);
+        let (name, clock) = (
+            parts.next()?.to_ascii_lowercase(),
+            parts.next()?.parse().ok()?,
+        );
         match (name.as_str(), clock) {
             ("opus", 48_000) => Some(Self::Opus),
             ("pcmu", 8000) => Some(Self::Pcmu),
@@ -115,7 +118,14 @@ impl Direction {
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive].into_iter().find(|d| d.word() == word)
+        [
+            Self::SendRecv,
+            Self::SendOnly,
+            Self::RecvOnly,
+            Self::Inactive,
+        ]
+        .into_iter()
+        .find(|d| d.word() == word)
     }
 }
 
@@ -165,25 +175,40 @@ impl Remote {
         let attributes = [section.attributes.as_slice(), session.as_slice()];
         let first = |name: &str| attributes.iter().find_map(|scope| value(scope, name));
 
-        let ufrag = first("ice-ufrag").filter(|v| !v.is_empty()).ok_or(SdpError::Missing("a=ice-ufrag"))?;
-        let pass = first("ice-pwd").filter(|v| !v.is_empty()).ok_or(SdpError::Missing("a=ice-pwd"))?;
+        let ufrag = first("ice-ufrag")
+            .filter(|v| !v.is_empty())
+            .ok_or(SdpError::Missing("a=ice-ufrag"))?;
+        let pass = first("ice-pwd")
+            .filter(|v| !v.is_empty())
+            .ok_or(SdpError::Missing("a=ice-pwd"))?;
         let fingerprint = attributes
             .iter()
             .find_map(|scope| fingerprint(scope))
             .ok_or(SdpError::Missing("a=fingerprint:sha-256"))?;
         let direction = attributes
             .iter()
-            .find_map(|scope| scope.iter().find_map(|(name, _)| Direction::from_word(name)))
+            .find_map(|scope| {
+                scope
+                    .iter()
+                    .find_map(|(name, _)| Direction::from_word(name))
+            })
             .unwrap_or(Direction::SendRecv);
         let formats = formats(section);
         if !formats.iter().any(|format| format.codec.is_sound()) {
-            return Err(SdpError::NoCommonCodec(section.formats.chars().take(200).collect()));
+            return Err(SdpError::NoCommonCodec(
+                section.formats.chars().take(200).collect(),
+            ));
         }
 
         Ok(Self {
             audio,
-            bundled: session.iter().any(|(name, value)| *name == "group" && value.starts_with("BUNDLE")),
-            ice: IceCreds { ufrag: ufrag.to_owned(), pass: pass.to_owned() },
+            bundled: session
+                .iter()
+                .any(|(name, value)| *name == "group" && value.starts_with("BUNDLE")),
+            ice: IceCreds {
+                ufrag: ufrag.to_owned(),
+                pass: pass.to_owned(),
+            },
             fingerprint,
             setup: first("setup").and_then(setup),
             direction,
@@ -209,7 +234,10 @@ impl Remote {
 
     /// The codec the agent prefers: the first one that carries sound.
     pub(super) fn preferred(&self) -> &Format {
-        self.formats.iter().find(|format| format.codec.is_sound()).expect("parse() keeps no description without one")
+        self.formats
+            .iter()
+            .find(|format| format.codec.is_sound())
+            .expect("parse() keeps no description without one")
     }
 }
 
@@ -228,18 +256,34 @@ struct Section<'a> {
 fn split(sdp: &str) -> (Attributes<'_>, Vec<Section<'_>>) {
     let mut session = Vec::new();
     let mut sections: Vec<Section<'_>> = Vec::new();
-    for line in sdp.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty()) {
+    for line in sdp
+        .split(['\r', '\n'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         if let Some(media) = line.strip_prefix("m=") {
             let mut words = media.split_whitespace();
             let kind = words.next().unwrap_or_default();
             // "20040/2" is a port with a count.
-            let port = words.next().and_then(|w| w.split('/').next()).and_then(|w| w.parse().ok()).unwrap_or(0);
+            let port = words
+                .next()
+                .and_then(|w| w.split('/').next())
+                .and_then(|w| w.parse().ok())
+                .unwrap_or(0);
             let profile = words.next().unwrap_or_default();
             let formats = words.collect::<Vec<_>>().join(" ");
-            sections.push(Section { kind, port, profile, formats, attributes: Vec::new() });
+            sections.push(Section {
+                kind,
+                port,
+                profile,
+                formats,
+                attributes: Vec::new(),
+            });
         } else if let Some(attribute) = line.strip_prefix("a=") {
             let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
-            let scope = sections.last_mut().map_or(&mut session, |section| &mut section.attributes);
+            let scope = sections
+                .last_mut()
+                .map_or(&mut session, |section| &mut section.attributes);
             scope.push((name.trim(), value.trim()));
         }
     }
@@ -247,7 +291,10 @@ fn split(sdp: &str) -> (Attributes<'_>, Vec<Section<'_>>) {
 }
 
 fn value<'a>(attributes: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+    attributes
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, value)| *value)
 }
 
 fn setup(word: &str) -> Option<Setup> {
@@ -261,16 +308,29 @@ fn setup(word: &str) -> Option<Setup> {
 
 // SHA-256 wherever it stands; SHA-1 only when there is nothing better.
 fn fingerprint(attributes: &[(&str, &str)]) -> Option<Fingerprint> {
-    let all = || attributes.iter().filter(|(name, _)| *name == "fingerprint").filter_map(|(_, v)| digest(v));
-    all().find(|f| f.hash_func == "sha-256" && f.bytes.len() == 32)
+    let all = || {
+        attributes
+            .iter()
+            .filter(|(name, _)| *name == "fingerprint")
+            .filter_map(|(_, v)| digest(v))
+    };
+    all()
+        .find(|f| f.hash_func == "sha-256" && f.bytes.len() == 32)
         .or_else(|| all().find(|f| f.hash_func == "sha-1" && f.bytes.len() == 20))
 }
 
 fn digest(value: &str) -> Option<Fingerprint> {
     let (hash, digest) = value.split_once(char::is_whitespace)?;
-    let bytes =
-        digest.trim().split(':').map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<_, _>>().ok()?;
-    Some(Fingerprint { hash_func: hash.to_ascii_lowercase(), bytes })
+    let bytes = digest
+        .trim()
+        .split(':')
+        .map(|byte| u8::from_str_radix(byte, 16))
+        .collect::<Result<_, _>>()
+        .ok()?;
+    Some(Fingerprint {
+        hash_func: hash.to_ascii_lowercase(),
+        bytes,
+    })
 }
 
 // UDP, component 1 and a literal address; anything else is of no use to a lite agent, which learns
@@ -284,18 +344,28 @@ fn candidate(value: &str) -> Option<Candidate> {
     let (_priority, address) = (words.next()?, words.next()?);
     address.parse::<std::net::IpAddr>().ok()?;
     let parsed = Candidate::from_sdp_string(&format!("candidate:{value}"));
-    parsed.inspect_err(|error| tracing::debug!(%error, "candidate left out")).ok()
+    parsed
+        .inspect_err(|error| tracing::debug!(%error, "candidate left out"))
+        .ok()
 }
 
 fn formats(section: &Section<'_>) -> Vec<Format> {
     let lookup = |name: &str, wanted: u8| {
-        section.attributes.iter().filter(|(n, _)| *n == name).find_map(|(_, value)| {
-            let (payload_type, rest) = value.split_once(char::is_whitespace)?;
-            (payload_type.parse() == Ok(wanted)).then_some(rest.trim())
-        })
+        section
+            .attributes
+            .iter()
+            .filter(|(n, _)| *n == name)
+            .find_map(|(_, value)| {
+                let (payload_type, rest) = value.split_once(char::is_whitespace)?;
+                (payload_type.parse() == Ok(wanted)).then_some(rest.trim())
+            })
     };
     let mut found: Vec<Format> = Vec::new();
-    for payload_type in section.formats.split(' ').filter_map(|word| word.parse::<u8>().ok()) {
+    for payload_type in section
+        .formats
+        .split(' ')
+        .filter_map(|word| word.parse::<u8>().ok())
+    {
         // 64 to 95 cannot be told from RTCP on one port.
         if payload_type > 127 || (64..96).contains(&payload_type) {
             continue;
@@ -307,12 +377,21 @@ fn formats(section: &Section<'_>) -> Vec<Format> {
             (None, _) => None,
         };
         let Some(codec) = codec else { continue };
-        if found.iter().any(|format| format.payload_type == payload_type) {
+        if found
+            .iter()
+            .any(|format| format.payload_type == payload_type)
+        {
             continue;
         }
-        let fec = lookup("fmtp", payload_type)
-            .is_some_and(|fmtp| fmtp.split(';').any(|option| option.trim() == "useinbandfec=1"));
-        found.push(Format { payload_type, codec, fec });
+        let fec = lookup("fmtp", payload_type).is_some_and(|fmtp| {
+            fmtp.split(';')
+                .any(|option| option.trim() == "useinbandfec=1")
+        });
+        found.push(Format {
+            payload_type,
+            codec,
+            fec,
+        });
     }
     found
 }
@@ -347,10 +426,21 @@ mod tests {
         let remote = Remote::parse(&browser_answer()).unwrap();
         assert_eq!(remote.ice.ufrag, "AbCd");
         assert_eq!(remote.setup, Some(Setup::Active));
-        assert_eq!(remote.preferred(), &Format { payload_type: 99, codec: Codec::Opus, fec: true });
+        assert_eq!(
+            remote.preferred(),
+            &Format {
+                payload_type: 99,
+                codec: Codec::Opus,
+                fec: true
+            }
+        );
         assert_eq!(remote.formats.len(), 4);
         assert_eq!(remote.lines[0].mid.as_deref(), Some("0"));
-        assert_eq!(remote.candidates.len(), 2, "the mDNS and TCP ones are left out");
+        assert_eq!(
+            remote.candidates.len(),
+            2,
+            "the mDNS and TCP ones are left out"
+        );
         assert!(remote.bundled);
         assert_eq!(remote.direction, Direction::SendRecv);
     }
@@ -358,8 +448,16 @@ mod tests {
     #[test]
     fn line_ends_and_blanks_do_not_matter() {
         let lf = browser_answer();
-        for sdp in [lf.replace('\n', "\r\n"), lf.replace('\n', "\r"), lf.replace('\n', "\n  "), lf.trim_end().to_owned()] {
-            assert_eq!(Remote::parse(&sdp).unwrap().formats, Remote::parse(&lf).unwrap().formats);
+        for sdp in [
+            lf.replace('\n', "\r\n"),
+            lf.replace('\n', "\r"),
+            lf.replace('\n', "\n  "),
+            lf.trim_end().to_owned(),
+        ] {
+            assert_eq!(
+                Remote::parse(&sdp).unwrap().formats,
+                Remote::parse(&lf).unwrap().formats
+            );
         }
     }
 
@@ -382,12 +480,30 @@ mod tests {
         let good = browser_answer();
         let error = |sdp: &str| Remote::parse(sdp).unwrap_err();
         assert_eq!(error(""), SdpError::NoAudio);
-        assert_eq!(error(&good.replace("m=audio 50312", "m=audio 0")), SdpError::Rejected);
-        assert_eq!(error(&good.replace("a=ice-ufrag", "a=x")), SdpError::Missing("a=ice-ufrag"));
-        assert_eq!(error(&good.replace("a=ice-pwd", "a=x")), SdpError::Missing("a=ice-pwd"));
-        assert_eq!(error(&good.replace("a=fingerprint", "a=x")), SdpError::Missing("a=fingerprint:sha-256"));
-        assert_eq!(error(&good.replace(DIGEST, "0A:ZZ")), SdpError::Missing("a=fingerprint:sha-256"));
-        assert!(matches!(error(&good.replace("99 0 8 101", "101 63")), SdpError::NoCommonCodec(_)));
+        assert_eq!(
+            error(&good.replace("m=audio 50312", "m=audio 0")),
+            SdpError::Rejected
+        );
+        assert_eq!(
+            error(&good.replace("a=ice-ufrag", "a=x")),
+            SdpError::Missing("a=ice-ufrag")
+        );
+        assert_eq!(
+            error(&good.replace("a=ice-pwd", "a=x")),
+            SdpError::Missing("a=ice-pwd")
+        );
+        assert_eq!(
+            error(&good.replace("a=fingerprint", "a=x")),
+            SdpError::Missing("a=fingerprint:sha-256")
+        );
+        assert_eq!(
+            error(&good.replace(DIGEST, "0A:ZZ")),
+            SdpError::Missing("a=fingerprint:sha-256")
+        );
+        assert!(matches!(
+            error(&good.replace("99 0 8 101", "101 63")),
+            SdpError::NoCommonCodec(_)
+        ));
         assert_eq!(error(&"a=x\n".repeat(30_000)), SdpError::TooLong);
     }
 

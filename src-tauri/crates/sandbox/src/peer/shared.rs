@@ -45,7 +45,10 @@ impl Shared {
             log: HearingLog::default(),
             bridges: Vec::new(),
         };
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), state: Mutex::new(state) }
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -60,7 +63,11 @@ impl Shared {
     pub(super) fn join(&self, other: &std::sync::Arc<Self>) {
         let mut state = self.lock();
         if state.bridges.iter().all(|bridge| bridge.id != other.id) {
-            state.bridges.push(Bridge { id: other.id, peer: std::sync::Arc::downgrade(other), inbox: Inbox::default() });
+            state.bridges.push(Bridge {
+                id: other.id,
+                peer: std::sync::Arc::downgrade(other),
+                inbox: Inbox::default(),
+            });
         }
     }
 
@@ -73,11 +80,22 @@ impl Shared {
     pub(super) fn heard(&self) -> Heard {
         let (window, samples) = {
             let state = self.lock();
-            (state.log.window.iter().copied().collect::<Vec<f32>>(), state.log.samples)
+            (
+                state.log.window.iter().copied().collect::<Vec<f32>>(),
+                state.log.samples,
+            )
         };
         let rms = rms_db(&window);
-        let dominant = if rms > FLOOR_DB { dominant_hz(&window) } else { 0.0 };
-        Heard { rms_db: rms, dominant_hz: dominant, seconds: (samples as f64 / RATE as f64) as f32 }
+        let dominant = if rms > FLOOR_DB {
+            dominant_hz(&window)
+        } else {
+            0.0
+        };
+        Heard {
+            rms_db: rms,
+            dominant_hz: dominant,
+            seconds: (samples as f64 / RATE as f64) as f32,
+        }
     }
 
     /// Lets 20 ms pass: takes what the agent said (if anything arrived), returns what the agent is to hear.
@@ -100,16 +118,29 @@ impl Shared {
                 (heard, anything) = (SILENT, false);
             }
             state.log.push(&heard, anything);
-            let customer = if state.sends_voice { mouth.say(state.voice, &heard) } else { SILENT };
+            let customer = if state.sends_voice {
+                mouth.say(state.voice, &heard)
+            } else {
+                SILENT
+            };
             add(&mut to_agent, &customer);
-            state.bridges.retain(|bridge| bridge.peer.strong_count() > 0);
-            let bridges: Vec<Weak<Self>> = state.bridges.iter().map(|bridge| bridge.peer.clone()).collect();
+            state
+                .bridges
+                .retain(|bridge| bridge.peer.strong_count() > 0);
+            let bridges: Vec<Weak<Self>> = state
+                .bridges
+                .iter()
+                .map(|bridge| bridge.peer.clone())
+                .collect();
             (to_agent, customer, bridges)
         };
         for other in bridges.iter().filter_map(Weak::upgrade) {
             let mut state = other.lock();
             if let Some(bridge) = state.bridges.iter_mut().find(|bridge| bridge.id == self.id) {
-                bridge.inbox.put(Sound { agent: agent_frame, customer });
+                bridge.inbox.put(Sound {
+                    agent: agent_frame,
+                    customer,
+                });
             }
         }
         to_agent.map(|sample| sample.clamp(-1.0, 1.0))
@@ -146,8 +177,16 @@ impl Inbox {
     }
 
     fn take(&mut self) -> Option<Sound> {
-        self.playing = if self.playing { !self.waiting.is_empty() } else { self.waiting.len() >= 2 };
-        if self.playing { self.waiting.pop_front() } else { None }
+        self.playing = if self.playing {
+            !self.waiting.is_empty()
+        } else {
+            self.waiting.len() >= 2
+        };
+        if self.playing {
+            self.waiting.pop_front()
+        } else {
+            None
+        }
     }
 }
 
@@ -174,7 +213,9 @@ impl HearingLog {
 }
 
 fn add(sum: &mut Frame, more: &Frame) {
-    sum.iter_mut().zip(more).for_each(|(sample, other)| *sample += other);
+    sum.iter_mut()
+        .zip(more)
+        .for_each(|(sample, other)| *sample += other);
 }
 
 #[cfg(test)]
@@ -189,7 +230,14 @@ mod tests {
     fn nothing_heard() {
         let shared = Shared::new(Voice::Silence);
         shared.pass(None, &mut Mouth::default());
-        assert_eq!(shared.heard(), Heard { rms_db: FLOOR_DB, dominant_hz: 0.0, seconds: 0.0 });
+        assert_eq!(
+            shared.heard(),
+            Heard {
+                rms_db: FLOOR_DB,
+                dominant_hz: 0.0,
+                seconds: 0.0
+            }
+        );
     }
 
     #[test]
@@ -218,7 +266,10 @@ mod tests {
 
     #[test]
     fn a_bridge_carries_agents_and_customer_but_no_own_voice() {
-        let (first, second) = (Arc::new(Shared::new(Voice::Silence)), Arc::new(Shared::new(Voice::Silence)));
+        let (first, second) = (
+            Arc::new(Shared::new(Voice::Silence)),
+            Arc::new(Shared::new(Voice::Silence)),
+        );
         first.join(&second);
         second.join(&first);
         let (mut a, mut b) = (Mouth::default(), Mouth::default());
@@ -230,7 +281,10 @@ mod tests {
         }
         assert_eq!(to_first[0], 0.5);
         assert_eq!(to_second[0], 0.25);
-        assert!((first.heard().rms_db - second.heard().rms_db).abs() < 0.5, "both customers hear both agents");
+        assert!(
+            (first.heard().rms_db - second.heard().rms_db).abs() < 0.5,
+            "both customers hear both agents"
+        );
         first.part(second.id());
         assert_eq!(first.pass(Some(LOUD), &mut a), SILENT);
     }

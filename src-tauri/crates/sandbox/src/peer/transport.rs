@@ -29,7 +29,12 @@ impl Identity {
     pub(super) fn new() -> Option<Self> {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
         let certificate = crypto.dtls_provider.generate_certificate()?;
-        Some(Self { crypto, certificate, ice: IceCreds::new(), ssrc: rand::random_range(1..=u32::MAX) })
+        Some(Self {
+            crypto,
+            certificate,
+            ice: IceCreds::new(),
+            ssrc: rand::random_range(1..=u32::MAX),
+        })
     }
 
     pub(super) fn ssrc(&self) -> u32 {
@@ -70,7 +75,11 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(identity: &Identity, local: SocketAddr, now: Instant) -> Result<Self, RtcError> {
+    pub(super) fn new(
+        identity: &Identity,
+        local: SocketAddr,
+        now: Instant,
+    ) -> Result<Self, RtcError> {
         let mut config = RtcConfig::new()
             .set_crypto_provider(Arc::clone(&identity.crypto))
             .set_dtls_cert(identity.certificate.clone())
@@ -87,7 +96,14 @@ impl Transport {
         api.set_ice_controlling(false);
         api.declare_media(mid(), MediaKind::Audio);
         api.declare_stream_tx(ssrc, None, mid(), None);
-        Ok(Self { rtc, local, ssrc, sources: VecDeque::new(), client: None, early: Vec::new() })
+        Ok(Self {
+            rtc,
+            local,
+            ssrc,
+            sources: VecDeque::new(),
+            client: None,
+            early: Vec::new(),
+        })
     }
 
     /// The value of our `a=fingerprint` line.
@@ -97,16 +113,32 @@ impl Transport {
 
     /// The name of our source, for `a=ssrc`.
     pub(super) fn cname(&self) -> String {
-        self.rtc.media(mid()).map_or_else(String::new, |media| media.cname().to_owned())
+        self.rtc
+            .media(mid())
+            .map_or_else(String::new, |media| media.cname().to_owned())
     }
 
     /// Whether `remote` can go on with this association: nobody else has been let in before.
     pub(super) fn knows(&self, remote: &Remote) -> bool {
-        self.rtc.is_alive() && self.client.as_ref().is_none_or(|client| *client == remote.fingerprint)
+        self.is_alive()
+            && self
+                .client
+                .as_ref()
+                .is_none_or(|client| *client == remote.fingerprint)
+    }
+
+    /// Whether the association can still carry anything.
+    pub(super) fn is_alive(&self) -> bool {
+        self.rtc.is_alive()
     }
 
     /// Lets the described client in; `active` makes us the DTLS client.
-    pub(super) fn admit(&mut self, remote: &Remote, active: bool, now: Instant) -> Result<(), RtcError> {
+    pub(super) fn admit(
+        &mut self,
+        remote: &Remote,
+        active: bool,
+        now: Instant,
+    ) -> Result<(), RtcError> {
         let mut api = self.rtc.direct_api();
         api.set_remote_ice_credentials(remote.ice.clone());
         if self.client.is_none() {
@@ -128,8 +160,13 @@ impl Transport {
     /// Takes one datagram from the socket. What is not for us is ignored.
     ///
     /// # Errors
-    /// [`RtcError`] when the datagram ends the association (a failed handshake).
-    pub(super) fn receive(&mut self, source: SocketAddr, datagram: &[u8], now: Instant) -> Result<(), RtcError> {
+    /// [`RtcError`] when it belongs to us but makes no sense, or ends the association.
+    pub(super) fn receive(
+        &mut self,
+        source: SocketAddr,
+        datagram: &[u8],
+        now: Instant,
+    ) -> Result<(), RtcError> {
         // The handshake may overtake the answer that lets the client in.
         if self.client.is_none() && is_dtls(datagram) {
             if self.early.len() < MOST_EARLY {
@@ -153,7 +190,10 @@ impl Transport {
         }
     }
 
-    /// Drives the association to `now`; returns when it wants to be driven again.
+    /// Drives the association to `now`; returns when it wants to be driven again, or `None` when it is over.
+    ///
+    /// # Errors
+    /// [`RtcError`] when a step failed; [`Transport::is_alive`] tells whether that was the end.
     pub(super) fn poll(
         &mut self,
         now: Instant,
@@ -165,7 +205,10 @@ impl Transport {
             match self.rtc.poll_output()? {
                 Output::Timeout(at) => return Ok(Some(at)),
                 Output::Transmit(transmit) => {
-                    outgoing.push(Outgoing { to: transmit.destination, bytes: transmit.contents.to_vec() });
+                    outgoing.push(Outgoing {
+                        to: transmit.destination,
+                        bytes: transmit.contents.to_vec(),
+                    });
                 }
                 Output::Event(event) => arrivals.extend(arrival(event)),
             }
@@ -197,11 +240,16 @@ impl Transport {
     // name it gives, since it sends no checks of its own. Browsers that wait for this reply lose a second, because
     // they nominate with a later check and make only the first three in quick succession.
     fn greet(&mut self, datagram: &[u8]) {
-        let Ok(message) = StunMessage::parse(datagram) else { return };
+        let Ok(message) = StunMessage::parse(datagram) else {
+            return;
+        };
         if let Some((ours, theirs)) = message.split_username()
             && ours == self.rtc.direct_api().local_ice_credentials().ufrag
         {
-            let ice = IceCreds { ufrag: theirs.to_owned(), pass: String::new() };
+            let ice = IceCreds {
+                ufrag: theirs.to_owned(),
+                pass: String::new(),
+            };
             self.rtc.direct_api().set_remote_ice_credentials(ice);
         }
     }
@@ -218,7 +266,10 @@ impl Transport {
             self.rtc.direct_api().remove_stream_rx(oldest.into());
         }
         self.sources.push_back(source);
-        self.rtc.direct_api().expect_stream_rx(source.into(), None, mid(), None).suppress_nack(true);
+        self.rtc
+            .direct_api()
+            .expect_stream_rx(source.into(), None, mid(), None)
+            .suppress_nack(true);
     }
 }
 
@@ -282,6 +333,13 @@ fn register_payload_types(config: &mut RtcConfig) {
             1..=34 => (WireCodec::Null, Frequency::EIGHT_KHZ, Some(1)),
             _ => (WireCodec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2)),
         };
-        config.codec_config().add_config(payload_type.into(), None, codec, clock, channels, Default::default());
+        config.codec_config().add_config(
+            payload_type.into(),
+            None,
+            codec,
+            clock,
+            channels,
+            Default::default(),
+        );
     }
 }

@@ -57,7 +57,11 @@ impl Mouth {
     }
 
     fn hum(&mut self, hz: f32) -> Frame {
-        let step = if hz.is_finite() { f64::from(hz) / RATE as f64 } else { 0.0 };
+        let step = if hz.is_finite() {
+            f64::from(hz) / RATE as f64
+        } else {
+            0.0
+        };
         let mut frame = SILENT;
         for sample in &mut frame {
             *sample = (self.phase * std::f64::consts::TAU).sin() as f32 * TONE_AMPLITUDE;
@@ -79,7 +83,11 @@ fn speech() -> &'static [f32] {
         let file: &[u8] = include_bytes!("../../assets/speech.wav");
         let samples = hound::WavReader::new(file).map(|reader| {
             debug_assert_eq!(reader.spec().sample_rate as usize, RATE);
-            reader.into_samples::<i16>().map_while(Result::ok).map(|s| f32::from(s) / 32_768.0).collect()
+            reader
+                .into_samples::<i16>()
+                .map_while(Result::ok)
+                .map(|s| f32::from(s) / 32_768.0)
+                .collect()
         });
         samples.expect("the built-in speech file is a WAV file")
     })
@@ -92,14 +100,20 @@ mod tests {
 
     fn say(voice: Voice, frames: usize) -> Vec<f32> {
         let mut mouth = Mouth::default();
-        (0..frames).flat_map(|_| mouth.say(voice, &SILENT)).collect()
+        (0..frames)
+            .flat_map(|_| mouth.say(voice, &SILENT))
+            .collect()
     }
 
     #[test]
     fn the_speech_is_long_enough_and_at_its_level() {
         assert!((10 * RATE..20 * RATE).contains(&speech().len()));
-        let active: Vec<f32> =
-            speech().chunks(FRAME).filter(|frame| rms_db(frame) > -40.0).flatten().copied().collect();
+        let active: Vec<f32> = speech()
+            .chunks(FRAME)
+            .filter(|frame| rms_db(frame) > -40.0)
+            .flatten()
+            .copied()
+            .collect();
         assert!((rms_db(&active) + 20.0).abs() < 2.0);
     }
 
@@ -115,7 +129,11 @@ mod tests {
         let second = say(Voice::Tone { hz: 440.0 }, 50);
         assert!((dominant_hz(&second) - 440.0).abs() < 0.5);
         assert!((rms_db(&second) + 20.0).abs() < 0.1);
-        assert!(say(Voice::Tone { hz: f32::NAN }, 1).iter().all(|s| s.is_finite()));
+        assert!(
+            say(Voice::Tone { hz: f32::NAN }, 1)
+                .iter()
+                .all(|s| s.is_finite())
+        );
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct Controls {
     pub(super) send: (u8, Codec),
     pub(super) ssrc: u32,
     pub(super) dial: Vec<u8>,
+    /// Datagrams to send as they are, from the agent's own address.
+    pub(super) junk: Vec<Vec<u8>>,
     pub(super) ice: bool,
     pub(super) connected: bool,
     pub(super) closed: bool,
@@ -60,21 +62,38 @@ impl Agent {
             } else {
                 (WireCodec::PCMU, Frequency::EIGHT_KHZ)
             };
-            config.codec_config().add_config(payload_type.into(), None, codec, clock, Some(1), Default::default());
+            config.codec_config().add_config(
+                payload_type.into(),
+                None,
+                codec,
+                clock,
+                Some(1),
+                Default::default(),
+            );
         }
         let mut rtc = config.build(Instant::now());
         rtc.add_local_candidate(Candidate::host(local, Protocol::Udp).unwrap());
         let mut api = rtc.direct_api();
         api.set_ice_controlling(true);
         api.declare_media(mid(), MediaKind::Audio);
-        let sdp = describe(setup, local, formats, &api.local_ice_credentials(), api.local_dtls_fingerprint());
+        let sdp = describe(
+            setup,
+            local,
+            formats,
+            &api.local_ice_credentials(),
+            api.local_dtls_fingerprint(),
+        );
 
-        let first = formats.iter().find(|format| format.codec.is_sound()).unwrap();
+        let first = formats
+            .iter()
+            .find(|format| format.codec.is_sound())
+            .unwrap();
         let controls = Arc::new(Mutex::new(Controls {
             hz: 440.0,
             send: (first.payload_type, first.codec),
             ssrc: 4711,
             dial: Vec::new(),
+            junk: Vec::new(),
             ice: false,
             connected: false,
             closed: false,
@@ -84,8 +103,19 @@ impl Agent {
             understood: formats.to_vec(),
         }));
         let (remote, remotes) = tokio::sync::mpsc::channel(4);
-        let task = tokio::spawn(run(socket, rtc, setup == "passive", Arc::clone(&controls), remotes));
-        let agent = Self { controls, task, remote, sdp };
+        let task = tokio::spawn(run(
+            socket,
+            rtc,
+            setup == "passive",
+            Arc::clone(&controls),
+            remotes,
+        ));
+        let agent = Self {
+            controls,
+            task,
+            remote,
+            sdp,
+        };
         if let Some(offer) = offer {
             agent.take(offer).await;
         }
@@ -108,7 +138,8 @@ impl Agent {
     /// Forgets what was heard, waits for a second of new sound and measures it.
     pub(super) async fn listen(&self) -> (f32, f32) {
         self.with(|controls| controls.sound.clear());
-        self.wait("a second of sound", |controls| controls.sound.len() >= RATE).await;
+        self.wait("a second of sound", |controls| controls.sound.len() >= RATE)
+            .await;
         self.with(|controls| (rms_db(&controls.sound), dominant_hz(&controls.sound)))
     }
 }
@@ -141,7 +172,10 @@ fn describe(
     ice: &str0m::IceCreds,
     fingerprint: &Fingerprint,
 ) -> String {
-    let list: Vec<String> = formats.iter().map(|format| format.payload_type.to_string()).collect();
+    let list: Vec<String> = formats
+        .iter()
+        .map(|format| format.payload_type.to_string())
+        .collect();
     let (port, list) = (local.port(), list.join(" "));
     let mut sdp = format!(
         "v=0\no=- 6873 2 IN IP4 127.0.0.1\ns=-\nt=0 0\nc=IN IP4 127.0.0.1\na=group:BUNDLE 0\na=extmap-allow-mixed\n\
@@ -154,7 +188,11 @@ fn describe(
         ice.ufrag, ice.pass
     );
     for format in formats {
-        sdp.push_str(&format!("a=rtpmap:{} {}\n", format.payload_type, format.codec.rtpmap()));
+        sdp.push_str(&format!(
+            "a=rtpmap:{} {}\n",
+            format.payload_type,
+            format.codec.rtpmap()
+        ));
     }
     sdp
 }
@@ -167,10 +205,14 @@ async fn run(
     mut remotes: tokio::sync::mpsc::Receiver<Remote>,
 ) {
     let local = socket.local_addr().unwrap();
-    let (mut buffer, mut decoder, mut encoder, mut mouth) =
-        (vec![0; 2048], Decoder::new(), Encoder::new(), Mouth::default());
+    let (mut buffer, mut decoder, mut encoder, mut mouth) = (
+        vec![0; 2048],
+        Decoder::new(),
+        Encoder::new(),
+        Mouth::default(),
+    );
     let (mut number, mut timestamp, mut next_tick) = (100_u64, 0_u32, Instant::now());
-    let mut described = false;
+    let (mut described, mut edge) = (false, local);
     loop {
         let mut timeout = None;
         let now = Instant::now();
@@ -179,7 +221,8 @@ async fn run(
             match rtc.poll_output().unwrap() {
                 Output::Timeout(at) => timeout = Some(at),
                 Output::Transmit(transmit) => {
-                    let _lost = socket.try_send_to(&transmit.contents, transmit.destination);
+                    edge = transmit.destination;
+                    let _lost = socket.try_send_to(&transmit.contents, edge);
                 }
                 Output::Event(Event::Connected) => controls.lock().unwrap().connected = true,
                 Output::Event(Event::IceConnectionStateChange(state)) => {
@@ -191,7 +234,12 @@ async fn run(
                     let payload_type = *packet.header.payload_type;
                     controls.packets += 1;
                     controls.payload_types.push(payload_type);
-                    let codec = controls.understood.iter().find(|f| f.payload_type == payload_type).unwrap().codec;
+                    let codec = controls
+                        .understood
+                        .iter()
+                        .find(|f| f.payload_type == payload_type)
+                        .unwrap()
+                        .codec;
                     decoder.decode(codec, &packet.payload, 0, &mut controls.sound);
                 }
                 Output::Event(_) => {}
@@ -226,32 +274,63 @@ async fn run(
             next_tick += Duration::from_millis(20);
             let (hz, (payload_type, codec), ssrc, digit, connected) = {
                 let mut controls = controls.lock().unwrap();
-                let digit = if controls.dial.is_empty() { None } else { Some(controls.dial.remove(0)) };
-                (controls.hz, controls.send, Ssrc::from(controls.ssrc), digit, controls.connected)
+                let digit = if controls.dial.is_empty() {
+                    None
+                } else {
+                    Some(controls.dial.remove(0))
+                };
+                (
+                    controls.hz,
+                    controls.send,
+                    Ssrc::from(controls.ssrc),
+                    digit,
+                    controls.connected,
+                )
             };
             if !connected {
                 continue;
             }
+            for junk in std::mem::take(&mut controls.lock().unwrap().junk) {
+                let _lost = socket.try_send_to(&junk, edge);
+            }
             let mut write = |payload_type: u8, timestamp: u32, payload: Vec<u8>| {
                 let mut api = rtc.direct_api();
                 // A medium has one stream here; another source replaces it.
-                if api.stream_tx(&ssrc).is_none() && api.reset_stream_tx(mid(), None, ssrc, None).is_none() {
+                if api.stream_tx(&ssrc).is_none()
+                    && api.reset_stream_tx(mid(), None, ssrc, None).is_none()
+                {
                     api.declare_stream_tx(ssrc, None, mid(), None);
                 }
                 let stream = api.stream_tx_by_mid(mid(), None).unwrap();
-                let packet = RtpWrite::new(payload_type.into(), number.into(), timestamp, Instant::now(), payload);
+                let packet = RtpWrite::new(
+                    payload_type.into(),
+                    number.into(),
+                    timestamp,
+                    Instant::now(),
+                    payload,
+                );
                 stream.write_rtp(packet);
                 number += 1;
             };
             if let Some(event) = digit {
                 // Five packets, the last three with the end bit; the timestamp stands still.
-                for (end, length) in [(0, 160_u16), (0, 320), (0x80, 480), (0x80, 480), (0x80, 480)] {
+                for (end, length) in [
+                    (0, 160_u16),
+                    (0, 320),
+                    (0x80, 480),
+                    (0x80, 480),
+                    (0x80, 480),
+                ] {
                     let [high, low] = length.to_be_bytes();
                     write(101, timestamp, vec![event, end | 10, high, low]);
                 }
             } else {
                 let frame = mouth.say(Voice::Tone { hz }, &SILENT);
-                write(payload_type, timestamp, encoder.encode(codec, &frame).unwrap());
+                write(
+                    payload_type,
+                    timestamp,
+                    encoder.encode(codec, &frame).unwrap(),
+                );
             }
             timestamp = timestamp.wrapping_add(ticks(codec));
         }

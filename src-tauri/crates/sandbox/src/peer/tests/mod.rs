@@ -11,17 +11,34 @@ use super::remote::{Codec, Format};
 use super::{Codecs, Impairment, OfferShape, Peer, PeerError, PeerOptions, Voice};
 
 fn formats(list: &[(u8, Codec)]) -> Vec<Format> {
-    list.iter().map(|(payload_type, codec)| Format { payload_type: *payload_type, codec: *codec, fec: false }).collect()
+    list.iter()
+        .map(|(payload_type, codec)| Format {
+            payload_type: *payload_type,
+            codec: *codec,
+            fec: false,
+        })
+        .collect()
 }
 
 const EVENTS: Codec = Codec::TelephoneEvent { clock: 8000 };
 
 fn everything() -> Vec<Format> {
-    formats(&[(99, Codec::Opus), (0, Codec::Pcmu), (8, Codec::Pcma), (101, EVENTS)])
+    formats(&[
+        (99, Codec::Opus),
+        (0, Codec::Pcmu),
+        (8, Codec::Pcma),
+        (101, EVENTS),
+    ])
 }
 
 async fn peer(voice: Voice, offer: OfferShape) -> Peer {
-    Peer::start(PeerOptions { voice, bind: [127, 0, 0, 1].into(), offer }).await.unwrap()
+    Peer::start(PeerOptions {
+        voice,
+        bind: [127, 0, 0, 1].into(),
+        offer,
+    })
+    .await
+    .unwrap()
 }
 
 /// Peer offers, agent answers; returns when media may flow.
@@ -29,13 +46,18 @@ async fn call(voice: Voice, shape: OfferShape, answer: &[Format]) -> (Peer, Agen
     let peer = peer(voice, shape).await;
     let agent = Agent::start("active", answer, Some(&peer.offer().await.unwrap())).await;
     peer.accept_answer(&agent.sdp).await.unwrap();
-    agent.wait("the connection", |controls| controls.connected).await;
+    agent
+        .wait("the connection", |controls| controls.connected)
+        .await;
     (peer, agent)
 }
 
 async fn heard_seconds(peer: &Peer, seconds: f32) {
     let goal = peer.heard().seconds + seconds;
-    eventually("sound at the customer's side", || peer.heard().seconds >= goal).await;
+    eventually("sound at the customer's side", || {
+        peer.heard().seconds >= goal
+    })
+    .await;
 }
 
 fn near(hz: f32, wanted: f32) -> bool {
@@ -44,22 +66,48 @@ fn near(hz: f32, wanted: f32) -> bool {
 
 #[tokio::test]
 async fn a_tone_is_heard_at_both_ends() {
-    let (peer, agent) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     heard_seconds(&peer, 1.2).await;
     let heard = peer.heard();
-    assert!(near(heard.dominant_hz, 440.0) && (-22.0..-18.0).contains(&heard.rms_db), "{heard:?}");
+    assert!(
+        near(heard.dominant_hz, 440.0) && (-22.0..-18.0).contains(&heard.rms_db),
+        "{heard:?}"
+    );
     let (level, hz) = agent.listen().await;
-    assert!(near(hz, 660.0) && (-22.0..-18.0).contains(&level), "{hz} Hz at {level} dB");
+    assert!(
+        near(hz, 660.0) && (-22.0..-18.0).contains(&level),
+        "{hz} Hz at {level} dB"
+    );
     let counters = peer.counters();
-    assert!(counters.packets_received > 50 && counters.voiced_packets_received > 50, "{counters:?}");
-    assert!(counters.bytes_sent > 0 && counters.packets_sent > 50, "{counters:?}");
-    assert!(agent.with(|controls| controls.payload_types.iter().all(|payload_type| *payload_type == 99)));
+    assert!(
+        counters.packets_received > 50 && counters.voiced_packets_received > 50,
+        "{counters:?}"
+    );
+    assert!(
+        counters.bytes_sent > 0 && counters.packets_sent > 50,
+        "{counters:?}"
+    );
+    assert!(agent.with(|controls| {
+        controls
+            .payload_types
+            .iter()
+            .all(|payload_type| *payload_type == 99)
+    }));
 }
 
 #[tokio::test]
 async fn speech_reaches_the_agent() {
     let (_peer, agent) = call(Voice::Speech, OfferShape::default(), &everything()).await;
-    agent.wait("three seconds", |controls| controls.sound.len() >= 3 * super::level::RATE).await;
+    agent
+        .wait("three seconds", |controls| {
+            controls.sound.len() >= 3 * super::level::RATE
+        })
+        .await;
     let level = agent.with(|controls| super::level::rms_db(&controls.sound));
     assert!(level > -35.0, "{level}");
 }
@@ -74,7 +122,12 @@ async fn an_echo_comes_back() {
 
 #[tokio::test]
 async fn hold_silences_both_ways_and_resume_brings_back() {
-    let (peer, agent) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     heard_seconds(&peer, 0.5).await;
     peer.set_talking(false, false);
     let seconds = peer.heard().seconds;
@@ -91,13 +144,25 @@ async fn hold_silences_both_ways_and_resume_brings_back() {
 
 #[tokio::test]
 async fn g711_alone() {
-    let shape = OfferShape { codecs: Codecs::G711, ..OfferShape::default() };
-    let (peer, agent) =
-        call(Voice::Tone { hz: 660.0 }, shape, &formats(&[(8, Codec::Pcma), (0, Codec::Pcmu)])).await;
+    let shape = OfferShape {
+        codecs: Codecs::G711,
+        ..OfferShape::default()
+    };
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        shape,
+        &formats(&[(8, Codec::Pcma), (0, Codec::Pcmu)]),
+    )
+    .await;
     heard_seconds(&peer, 1.2).await;
     assert!(near(peer.heard().dominant_hz, 440.0), "{:?}", peer.heard());
     assert!(near(agent.listen().await.1, 660.0));
-    assert!(agent.with(|controls| controls.payload_types.iter().all(|payload_type| *payload_type == 8)));
+    assert!(agent.with(|controls| {
+        controls
+            .payload_types
+            .iter()
+            .all(|payload_type| *payload_type == 8)
+    }));
 }
 
 #[tokio::test]
@@ -124,20 +189,41 @@ async fn digits_are_recorded() {
 
 #[tokio::test]
 async fn impairments_lose_and_delay() {
-    let (peer, agent) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     agent.wait("media", |controls| controls.packets > 5).await;
-    peer.impair(Impairment { loss_pct: 100.0, ..Impairment::default() });
+    peer.impair(Impairment {
+        loss_pct: 100.0,
+        ..Impairment::default()
+    });
     let sent = peer.counters().packets_sent;
-    eventually("ten lost packets", || peer.counters().packets_sent >= sent + 10).await;
+    eventually("ten lost packets", || {
+        peer.counters().packets_sent >= sent + 10
+    })
+    .await;
     // At most what was under way arrives.
     let arrived = agent.with(|controls| controls.packets);
     eventually("ten more", || peer.counters().packets_sent >= sent + 20).await;
     assert_eq!(agent.with(|controls| controls.packets), arrived);
 
-    peer.impair(Impairment { delay_ms: 400, jitter_ms: 40, ..Impairment::default() });
+    peer.impair(Impairment {
+        delay_ms: 400,
+        jitter_ms: 40,
+        ..Impairment::default()
+    });
     let started = Instant::now();
-    agent.wait("delayed packets", |controls| controls.packets > arrived).await;
-    assert!(started.elapsed() >= Duration::from_millis(400), "{:?}", started.elapsed());
+    agent
+        .wait("delayed packets", |controls| controls.packets > arrived)
+        .await;
+    assert!(
+        started.elapsed() >= Duration::from_millis(400),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -145,10 +231,20 @@ async fn packets_keep_their_pace() {
     let (peer, agent) = call(Voice::Silence, OfferShape::default(), &everything()).await;
     agent.wait("media", |controls| controls.packets > 0).await;
     let (start, first) = (Instant::now(), peer.counters().packets_sent);
-    agent.wait("three seconds of packets", |controls| controls.packets >= 150).await;
-    let (elapsed, sent) = (start.elapsed().as_secs_f64(), peer.counters().packets_sent - first);
+    agent
+        .wait("three seconds of packets", |controls| {
+            controls.packets >= 150
+        })
+        .await;
+    let (elapsed, sent) = (
+        start.elapsed().as_secs_f64(),
+        peer.counters().packets_sent - first,
+    );
     // A machine under load may serve ticks late, but never too few of them.
-    assert!((sent as f64 - elapsed * 50.0).abs() < 5.0, "{sent} packets in {elapsed} s");
+    assert!(
+        (sent as f64 - elapsed * 50.0).abs() < 5.0,
+        "{sent} packets in {elapsed} s"
+    );
 }
 
 #[tokio::test]
@@ -157,14 +253,24 @@ async fn the_agent_offers() {
     let listed = formats(&[(111, Codec::Opus), (0, Codec::Pcmu), (126, EVENTS)]);
     let agent = Agent::start("actpass", &listed, None).await;
     let answer = peer.answer(&agent.sdp).await.unwrap();
-    assert!(answer.contains("a=setup:passive") && answer.contains("a=mid:0") && answer.contains(" 111 0 126"), "{answer}");
+    assert!(
+        answer.contains("a=setup:passive")
+            && answer.contains("a=mid:0")
+            && answer.contains(" 111 0 126"),
+        "{answer}"
+    );
     agent.take(&answer).await;
     heard_seconds(&peer, 1.2).await;
     assert!(near(peer.heard().dominant_hz, 440.0));
     assert!(near(agent.listen().await.1, 660.0));
     // The edge's own re-offer goes on with the client's numbers and section name.
     let offer = peer.offer().await.unwrap();
-    assert!(offer.contains("SAVPF 111 0 126") && offer.contains("a=mid:0") && offer.contains("a=setup:actpass"), "{offer}");
+    assert!(
+        offer.contains("SAVPF 111 0 126")
+            && offer.contains("a=mid:0")
+            && offer.contains("a=setup:actpass"),
+        "{offer}"
+    );
 }
 
 #[tokio::test]
@@ -180,7 +286,9 @@ async fn the_handshake_may_overtake_the_answer() {
     let peer = peer(Voice::Silence, OfferShape::default()).await;
     let agent = Agent::start("active", &everything(), Some(&peer.offer().await.unwrap())).await;
     // The agent's checks are answered, but nobody is let in whose certificate is not known.
-    agent.wait("the first checks", |controls| controls.ice).await;
+    agent
+        .wait("the first checks", |controls| controls.ice)
+        .await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!peer.connected());
     peer.accept_answer(&agent.sdp).await.unwrap();
@@ -190,13 +298,32 @@ async fn the_handshake_may_overtake_the_answer() {
 
 #[tokio::test]
 async fn a_re_offer_keeps_the_media_and_raises_the_version() {
-    let (peer, agent) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     let (first, second) = (peer.offer().await.unwrap(), peer.offer().await.unwrap());
-    let version = |sdp: &str| sdp.lines().nth(1).unwrap().split(' ').nth(2).unwrap().parse::<u64>().unwrap();
+    let version = |sdp: &str| {
+        sdp.lines()
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .nth(2)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+    };
     assert_eq!(version(&first) + 1, version(&second));
-    assert_eq!(first.lines().skip(2).collect::<Vec<_>>(), second.lines().skip(2).collect::<Vec<_>>());
+    assert_eq!(
+        first.lines().skip(2).collect::<Vec<_>>(),
+        second.lines().skip(2).collect::<Vec<_>>()
+    );
     // The agent holds by its answer: nothing is sent until it wants to hear again.
-    peer.accept_answer(&agent.sdp.replace("a=sendrecv", "a=inactive")).await.unwrap();
+    peer.accept_answer(&agent.sdp.replace("a=sendrecv", "a=inactive"))
+        .await
+        .unwrap();
     let sent = peer.counters().packets_sent;
     heard_seconds(&peer, 0.3).await;
     assert_eq!(peer.counters().packets_sent, sent);
@@ -206,7 +333,12 @@ async fn a_re_offer_keeps_the_media_and_raises_the_version() {
 
 #[tokio::test]
 async fn a_client_with_another_certificate_takes_over() {
-    let (peer, first) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
+    let (peer, first) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     heard_seconds(&peer, 0.3).await;
     drop(first);
     let second = Agent::start("active", &everything(), Some(&peer.offer().await.unwrap())).await;
@@ -219,7 +351,12 @@ async fn a_client_with_another_certificate_takes_over() {
 
 #[tokio::test]
 async fn a_bridge_joins_two_agents_and_the_customer() {
-    let (customer, first) = call(Voice::Tone { hz: 1000.0 }, OfferShape::default(), &everything()).await;
+    let (customer, first) = call(
+        Voice::Tone { hz: 1000.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     let (leg, second) = call(Voice::Silence, OfferShape::default(), &everything()).await;
     second.with(|controls| controls.hz = 700.0);
     customer.bridge(&leg);
@@ -254,33 +391,89 @@ async fn the_last_handle_ends_the_call() {
 #[tokio::test]
 async fn unusable_descriptions_are_refused_and_harmless() {
     let fresh = peer(Voice::Silence, OfferShape::default()).await;
-    assert!(matches!(fresh.accept_answer("v=0").await, Err(PeerError::Sdp(_))));
-    let (peer, agent) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
-    let port = agent.sdp.split("m=audio ").nth(1).unwrap().split(' ').next().unwrap();
-    for bad in ["", "\u{0}", &agent.sdp.replace(port, "0"), &agent.sdp.replace("a=fingerprint", "a=f")] {
-        assert!(matches!(peer.accept_answer(bad).await, Err(PeerError::Sdp(_))), "{bad}");
-        assert!(matches!(peer.answer(bad).await, Err(PeerError::Sdp(_))), "{bad}");
+    assert!(matches!(
+        fresh.accept_answer("v=0").await,
+        Err(PeerError::Sdp(_))
+    ));
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
+    let port = agent
+        .sdp
+        .split("m=audio ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    for bad in [
+        "",
+        "\u{0}",
+        &agent.sdp.replace(port, "0"),
+        &agent.sdp.replace("a=fingerprint", "a=f"),
+    ] {
+        assert!(
+            matches!(peer.accept_answer(bad).await, Err(PeerError::Sdp(_))),
+            "{bad}"
+        );
+        assert!(
+            matches!(peer.answer(bad).await, Err(PeerError::Sdp(_))),
+            "{bad}"
+        );
     }
     let g722 = agent.sdp.replace("SAVPF 99 0 8 101", "SAVPF 9");
-    assert!(peer.accept_answer(&g722).await.unwrap_err().to_string().contains("no codec in common"));
+    assert!(
+        peer.accept_answer(&g722)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("no codec in common")
+    );
     heard_seconds(&peer, 0.3).await;
     assert!(near(agent.listen().await.1, 660.0));
 }
 
 #[tokio::test]
 async fn nonsense_on_the_port_is_ignored() {
-    let (peer, agent) = call(Voice::Tone { hz: 660.0 }, OfferShape::default(), &everything()).await;
+    let (peer, agent) = call(
+        Voice::Tone { hz: 660.0 },
+        OfferShape::default(),
+        &everything(),
+    )
+    .await;
     let offer = peer.offer().await.unwrap();
-    let port: u16 = offer.split("m=audio ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let port: u16 = offer
+        .split("m=audio ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let stranger = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     for first in 0..=255_u8 {
         for length in [0_usize, 1, 11, 12, 40, 1400] {
             let mut datagram = vec![first; length];
-            datagram.iter_mut().skip(1).enumerate().for_each(|(n, byte)| *byte = (n * 7) as u8 ^ first);
-            stranger.send_to(&datagram, ("127.0.0.1", port)).await.unwrap();
+            datagram
+                .iter_mut()
+                .skip(1)
+                .enumerate()
+                .for_each(|(n, byte)| *byte = (n * 7) as u8 ^ first);
+            stranger
+                .send_to(&datagram, ("127.0.0.1", port))
+                .await
+                .unwrap();
+            agent.with(|controls| controls.junk.push(datagram));
         }
         tokio::task::yield_now().await;
     }
+    agent
+        .wait("the junk to be sent", |controls| controls.junk.is_empty())
+        .await;
     heard_seconds(&peer, 1.2).await;
     assert!(near(peer.heard().dominant_hz, 440.0));
     assert!(near(agent.listen().await.1, 660.0));
@@ -289,6 +482,13 @@ async fn nonsense_on_the_port_is_ignored() {
 
 #[tokio::test]
 async fn a_wildcard_address_is_refused() {
-    let options = PeerOptions { voice: Voice::Silence, bind: [0, 0, 0, 0].into(), offer: OfferShape::default() };
-    assert!(matches!(Peer::start(options).await, Err(PeerError::Socket(_))));
+    let options = PeerOptions {
+        voice: Voice::Silence,
+        bind: [0, 0, 0, 0].into(),
+        offer: OfferShape::default(),
+    };
+    assert!(matches!(
+        Peer::start(options).await,
+        Err(PeerError::Socket(_))
+    ));
 }
