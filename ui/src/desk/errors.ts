@@ -19,14 +19,15 @@ export interface Failure {
 export function wording(failure: Failure, name: string, t: Messages): { title: string; detail: string } {
   const { error, command } = failure;
   const [title, meaning] = t.errors.commands[command]?.(name) ?? [t.errors.unknown, ''];
-  const why = [t.errors.kinds[error.kind] ?? t.errors.unknown, humanReason(error.reason, t)].filter((part) => part !== '').join(' ');
+  const reason = humanReason(error.reason);
+  const why = error.kind === 'refused' && reason !== '' ? `${reason}.` : (t.errors.kinds[error.kind] ?? t.errors.unknown);
   return { title, detail: [meaning, why].filter((part) => part !== '').join(' ') };
 }
 
 /** Reasons in words are shown, bare codes are not: they are in the tracking id's log. */
-function humanReason(reason: string | null, t: Messages): string {
+function humanReason(reason: string | null): string {
   if (reason === null || !/\p{Ll}/u.test(reason) || !/\s/.test(reason.trim())) return '';
-  return t.errors.reason(reason.trim());
+  return reason.trim().replace(/[.!\s]+$/, '');
 }
 
 /** Whether the agent has to read it: what a newer command replaced is no failure. */

@@ -1,6 +1,6 @@
 import type { Customer } from '../backend/generated/Customer';
 
-const nbsp = ' ';
+const nbsp = '\u00a0';
 
 /** `0:07`, `3:53`, `1:02:33`: whole seconds, no leading zero on minutes. */
 export function clock(seconds: number): string {
@@ -61,10 +61,19 @@ function group(country: string, national: string): string {
   };
   if (country === '1' && national.length === 10) return cut(3, 3);
   if (country === '44' && national.length === 10) return national.startsWith('2') ? cut(2, 4) : cut(3, 3);
+  // Cities with short areas, written with four digits next.
+  if (country === '46' && national.startsWith('8')) return cut(1, national.length > 7 ? 4 : 3);
+  if (country === '49' && /^(30|40|69|89)/.test(national)) return cut(2, 4);
+  if (country === '39' && /^0[26]/.test(national)) return cut(2, 4);
   if (country === '33' && national.length === 9) return cut(1, 2, 2, 2);
   // Without the country's plan: an area of two or three, then groups of three and four.
   if (national.length > 9) return cut(3, 4);
   return national.length > 7 ? cut(2, 3) : cut(3);
+}
+
+/** Keeps a number left to right wherever it stands in a sentence. */
+export function isolated(text: string): string {
+  return text === '' ? '' : `\u2066${text}\u2069`;
 }
 
 /** Whether the text is a number to call rather than a name or an address. */

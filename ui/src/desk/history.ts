@@ -81,15 +81,11 @@ function startOf(task: TaskView, what: Stretch, at: number): number {
 /** The first stretches; what happened before this window looked stays open. */
 function beginning(history: History, task: TaskView, what: Stretch, at: number): Since<Stretch>[] {
   const began = Math.min(task.startedAt ?? at, at);
-  const start = Math.max(began, startOf(task, what, began));
   const wasWatched = history.offeredAt !== null || at - began < watched;
-  if (what === 'talk' || what === 'writing' || start <= began) {
-    return wasWatched || start > began ? [{ from: began, what }] : [{ from: began, what: 'unseen' }, { from: at, what }];
-  }
-  return [
-    { from: began, what: wasWatched ? 'talk' : 'unseen' },
-    { from: start, what },
-  ];
+  const before = { from: began, what: wasWatched ? ('talk' as const) : ('unseen' as const) };
+  if (what === 'talk' || what === 'writing') return wasWatched ? [{ from: began, what }] : [before, { from: at, what }];
+  const start = Math.max(began, startOf(task, what, at));
+  return start <= began ? [{ from: began, what }] : [before, { from: start, what }];
 }
 
 /** One drawn piece; seconds. */

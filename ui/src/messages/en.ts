@@ -41,8 +41,8 @@ export const en = {
     practice: 'Practice with the sandbox',
     practiceHint: 'A contact centre inside this app. No account, no real customers.',
     memoryTitle: 'You will not stay signed in',
-    memoryDetail: 'This computer offers no password store, so your account is kept until you close Deskline and never written to a file.',
-    memoryReason: (reason: string) => `What the system says: ${reason}`,
+    memoryDetail: 'This computer offers no password store. Your account is kept until you close Deskline, never in a file.',
+    memoryReason: (reason: string) => `The system says: ${reason}`,
     lookAgain: 'Look again',
     failed: 'Sign-in failed',
     failedDetail: 'You are not signed in.',
@@ -215,7 +215,7 @@ export const en = {
     keypad: 'Keypad',
     consult: 'Consult',
     transfer: 'Transfer',
-    conference: 'Conference',
+    conference: 'Confer\u00ADence',
     slow: 'Still trying',
   },
 
@@ -346,7 +346,6 @@ export const en = {
       signedOut: 'You are signed out.',
     } as Record<string, string>,
     unknown: 'Webex refused this.',
-    reason: (reason: string) => `Reason: ${reason}`,
     /** What happened, and what it means now. */
     commands: {
       signIn: () => ['Sign-in failed', 'You are not signed in.'],
@@ -377,6 +376,7 @@ export const en = {
   settings: {
     title: 'Settings',
     back: 'Back',
+    close: 'Close settings',
     audio: 'Audio',
     look: 'Look',
     shortcuts: 'Shortcuts',
