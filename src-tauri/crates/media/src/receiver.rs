@@ -42,6 +42,9 @@ const QUIET_DB: f32 = -45.0;
 /// Packets kept at most, two seconds of the shortest usual ones.
 const CAPACITY: usize = 200;
 
+/// A frame.
+const TICK: Duration = Duration::from_millis(10);
+
 /// Packets of a source that was replaced are stragglers for this long.
 const STRAGGLERS: Duration = Duration::from_secs(2);
 
@@ -175,10 +178,11 @@ impl Receiver {
         let mut frame = SILENCE;
         frame.copy_from_slice(&stream.pcm[..FRAME]);
         stream.pcm.drain(..FRAME);
-        stream.adjust(&frame, now);
+        // What is at the front now is played a tick later.
+        stream.adjust(&frame, now + TICK);
         self.counters.samples += FRAME as u64;
         self.counters.concealed += concealed as u64;
-        self.counters.delay_ms = stream.delay(now) as f64 / 48.0;
+        self.counters.delay_ms = stream.delay(now + TICK) as f64 / 48.0;
         heard |= concealed == 0 && stream.starving == 0;
         (frame, heard)
     }

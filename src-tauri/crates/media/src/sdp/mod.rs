@@ -227,3 +227,6 @@ fn lines(sdp: &str) -> impl Iterator<Item = &str> {
 fn clean(word: &str) -> String {
     word.chars().filter(|c| c.is_ascii_graphic()).take(256).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ use super::tap::{Queues, Tap, Watch};
 use super::{AnsweringRole, BindPolicy, MediaTransport, Reports, TransportError, addresses};
 use crate::path::TransportState;
 use crate::rtp::Outgoing;
-use crate::sdp::{CodecKind, Direction, Remote, local};
+use crate::sdp::{CodecKind, Direction, Remote, SdpError, local};
 
 /// Gathering ends after this with what is there (calling 3.3).
 const GATHERING: Duration = Duration::from_secs(3);
@@ -68,6 +68,10 @@ pub(crate) async fn connect(
 ) -> Result<Arc<dyn MediaTransport>, TransportError> {
     // Without an offer nobody knows where the far side is.
     let with_loopback = offer.is_none_or(Remote::is_local);
+    let addresses = addresses::to_bind(policy, with_loopback);
+    if addresses.is_empty() {
+        return Err(SdpError::NoCandidate.into());
+    }
     let mut engine = MediaEngine::default();
     for codec in codecs() {
         engine.register_codec(codec, RtpCodecKind::Audio).map_err(failed)?;
@@ -102,7 +106,7 @@ pub(crate) async fn connect(
         .with_setting_engine(settings)
         .with_interceptor_registry(registry)
         .with_handler(Arc::new(handler))
-        .with_udp_addrs(addresses::to_bind(policy, with_loopback))
+        .with_udp_addrs(addresses)
         .build()
         .await
         .map_err(failed)?;

@@ -26,11 +26,15 @@ pub struct Engine {
 
 impl Engine {
     pub fn start(audio: AudioMode) -> Self {
+        Self::start_with(Config::plain(audio))
+    }
+
+    pub fn start_with(config: Config) -> Self {
         let (requests, inbox) = mpsc::unbounded_channel();
         let (outbox, facts) = mpsc::channel(256);
         let stop = CancellationToken::new();
         let task =
-            tokio::spawn(deskline_media::run(Config::plain(audio), inbox, outbox, stop.clone()));
+            tokio::spawn(deskline_media::run(config, inbox, outbox, stop.clone()));
         Self { requests, facts, kept: Vec::new(), stop, task }
     }
 
@@ -136,7 +140,17 @@ impl Engine {
 
     /// One offer of the far side and our answer.
     pub async fn exchange(&mut self, call: &CallId, peer: &Peer) -> String {
-        let offer = peer.offer().await.unwrap();
+        self.exchange_as(call, peer, |offer| offer).await
+    }
+
+    /// The same with an offer that is bent on its way.
+    pub async fn exchange_as(
+        &mut self,
+        call: &CallId,
+        peer: &Peer,
+        bend: impl Fn(String) -> String,
+    ) -> String {
+        let offer = bend(peer.offer().await.unwrap());
         self.ask(MediaRequest::Answer(call.clone(), offer));
         let answer = self.local(call, SdpKind::Answer).await;
         peer.accept_answer(&answer).await.unwrap();
