@@ -1,1 +1,19 @@
-//! Cases of calling section 7, in virtual time.
+//! Cases of calling section 7, in virtual time, and what they play against.
+
+#![allow(clippy::unwrap_used)]
+
+mod answering;
+mod call;
+mod finding;
+mod leaving;
+mod property;
+mod registration;
+mod shell;
+mod socket;
+mod world;
+
+use std::time::Duration;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
