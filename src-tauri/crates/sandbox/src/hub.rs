@@ -462,10 +462,25 @@ impl State {
 
     /// Connects a leg with whom the centre says.
     fn connect(&mut self, id: &LegId, audio: Audio) {
+        let peer_of =
+            |calls: &mut Calls, leg: &LegId| calls.leg(leg).and_then(|leg| leg.peer.clone());
+        let before = self
+            .calls
+            .leg(id)
+            .map(|leg| leg.audio.legs.clone())
+            .unwrap_or_default();
+        let gone: Vec<LegId> = before
+            .into_iter()
+            .filter(|leg| !audio.legs.contains(leg))
+            .collect();
+        let gone: Vec<Peer> = gone
+            .iter()
+            .filter_map(|leg| peer_of(&mut self.calls, leg))
+            .collect();
         let others: Vec<Peer> = audio
             .legs
             .iter()
-            .filter_map(|leg| self.calls.leg(leg)?.peer.clone())
+            .filter_map(|leg| peer_of(&mut self.calls, leg))
             .collect();
         let Some(leg) = self.calls.leg(id) else {
             return;
@@ -477,15 +492,15 @@ impl State {
             .copied()
             .unwrap_or(Voice::Speech);
         if let Some(peer) = &leg.peer {
-            peer.set_voice(if audio.customer || !audio.third {
-                voice
-            } else {
+            let stranger = audio.third && !audio.customer;
+            peer.set_voice(if stranger {
                 Voice::Tone { hz: COLLEAGUE_HZ }
+            } else {
+                voice
             });
             peer.set_talking(audio.customer, audio.customer || audio.third);
-            for other in &others {
-                peer.bridge(other);
-            }
+            gone.iter().for_each(|other| peer.unbridge(other));
+            others.iter().for_each(|other| peer.bridge(other));
         }
         leg.audio = audio;
     }

@@ -411,6 +411,17 @@ impl Sandbox {
         })
     }
 
+    /// RTP counters of the live leg of a contact; none without one.
+    pub fn counters(&self, interaction: &InteractionId) -> Option<crate::peer::Counters> {
+        let state = self.hub.lock();
+        state
+            .calls
+            .legs()
+            .find(|leg| leg.interaction == *interaction && leg.peer.is_some())
+            .and_then(|leg| leg.peer.as_ref())
+            .map(crate::peer::Peer::counters)
+    }
+
     /// Requests that carried a tracking id.
     pub fn saw(&self, tracking_id: &str) -> Vec<Value> {
         self.hub.lock().journal.saw(tracking_id)

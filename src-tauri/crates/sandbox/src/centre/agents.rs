@@ -67,7 +67,7 @@ impl Centre {
             let refusal = Refusal {
                 reason: Some("AGENT_NOT_FOUND".to_owned()),
                 reason_code: Some(1038),
-                event: None,
+                ..Refusal::default()
             };
             return self.fail(agent, None, Action::Logout, &refusal);
         };
@@ -92,7 +92,7 @@ impl Centre {
             let refusal = Refusal {
                 reason: Some("AGENT_NOT_FOUND".to_owned()),
                 reason_code: Some(1038),
-                event: None,
+                ..Refusal::default()
             };
             return self.fail(agent, None, Action::Reload, &refusal);
         };

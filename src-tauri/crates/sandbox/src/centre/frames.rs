@@ -101,6 +101,9 @@ impl Centre {
             "type": event, "eventType": "RoutingMessage", "agentId": agent.as_str(), "orgId": ORG_ID,
             "trackingId": self.ids.next_id(), "reason": reason, "reasonCode": code, "eventTime": self.now.0,
         });
+        if let Some(campaign) = &refusal.campaign {
+            data["campaignId"] = json!(campaign);
+        }
         if let Some(id) = id {
             data["interactionId"] = json!(id.as_str());
             if self.settings.failure_with_interaction
@@ -139,6 +142,7 @@ impl Centre {
         for (party, audio) in it.parties.iter_mut().zip(wanted) {
             if let Some(leg) = party.leg.clone()
                 && party.joined
+                && !party.left
                 && party.audio.as_ref() != Some(&audio)
             {
                 party.audio = Some(audio.clone());
@@ -162,7 +166,7 @@ fn audio(it: &super::Interaction, me: &Party) -> Audio {
         else {
             continue;
         };
-        audio.customer |= is_main && !it.customer.left;
+        audio.customer |= is_main && !it.customer.left && is_carrier(it, me);
         for other in media
             .participants
             .iter()
@@ -180,4 +184,11 @@ fn audio(it: &super::Interaction, me: &Party) -> Audio {
         }
     }
     audio
+}
+
+/// One leg of a conference carries the customer; the others hear them over it.
+fn is_carrier(it: &super::Interaction, me: &Party) -> bool {
+    let has_leg = |party: &&Party| party.joined && !party.left && party.leg.is_some();
+    let mut on_main = it.main.participants.iter().filter_map(|id| it.party(id));
+    on_main.find(has_leg).is_none_or(|party| party.id == me.id)
 }

@@ -7,9 +7,11 @@ mod agents;
 mod commands;
 mod conference;
 mod consult;
+mod ending;
 mod frames;
 pub mod interaction;
 mod offers;
+mod outdial;
 mod transfer;
 mod words;
 
@@ -126,6 +128,8 @@ pub struct Refusal {
     pub reason: Option<String>,
     /// `data.reasonCode`.
     pub reason_code: Option<u64>,
+    /// `data.campaignId`, for campaign previews.
+    pub campaign: Option<String>,
 }
 
 /// What the centre wants done, in order.

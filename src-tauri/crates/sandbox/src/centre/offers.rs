@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::interaction::{Customer, Media, Party, PartyKind, Recording};
-use super::{Action, Centre, Device, Due, Interaction, Offer, Outgoing, Refusal, Ring};
+use super::{Centre, Device, Due, Interaction, Offer, Outgoing, Ring};
 use crate::names::{AgentId, InteractionId, LegId, Moment, named};
 use crate::roster::Queue;
-use crate::settings::{self, ContactEnded, RingOrder};
+use crate::settings::{self, RingOrder};
 
 /// The number customers dial.
 const DNIS: &str = "+18005550100";
@@ -191,7 +191,7 @@ impl Centre {
     }
 
     /// The leg a party rings on, by its leg.
-    fn of_leg(&self, leg: &LegId) -> Option<(InteractionId, AgentId)> {
+    pub(super) fn of_leg(&self, leg: &LegId) -> Option<(InteractionId, AgentId)> {
         self.interactions.iter().find_map(|it| {
             let agent = it.party_of_leg(leg)?.agent()?.clone();
             Some((it.id.clone(), agent))
@@ -210,7 +210,7 @@ impl Centre {
         }
     }
 
-    fn is_ringing(&self, id: &InteractionId, party: &str, attempt: u64) -> bool {
+    pub(super) fn is_ringing(&self, id: &InteractionId, party: &str, attempt: u64) -> bool {
         let party = self.interaction(id).and_then(|it| it.party(party));
         party.is_some_and(|party| party.is_ringing() && party.attempt == attempt)
     }
@@ -232,15 +232,6 @@ impl Centre {
             );
         } else {
             self.assign(id, agent);
-        }
-    }
-
-    pub(super) fn outdial_answered(&mut self, id: &InteractionId, attempt: u64) {
-        let Some(agent) = self.interaction(id).and_then(|it| it.outdial_agent.clone()) else {
-            return;
-        };
-        if self.is_ringing(id, agent.as_str(), attempt) {
-            self.assign(id, &agent);
         }
     }
 
@@ -295,7 +286,7 @@ impl Centre {
     }
 
     /// An offer that was not taken: the agent goes idle, the contact elsewhere.
-    fn turn_down(&mut self, id: &InteractionId, agent: &AgentId, reason: &str) {
+    pub(super) fn turn_down(&mut self, id: &InteractionId, agent: &AgentId, reason: &str) {
         let now = self.now;
         let Some(it) = self.find(id) else { return };
         let is_outdial = it.outdial_agent.is_some();
@@ -331,134 +322,6 @@ impl Centre {
         self.route_on(id, agent);
     }
 
-    /// To another free agent; back into the queue while the customer is patient; else the customer hangs up.
-    fn route_on(&mut self, id: &InteractionId, from: &AgentId) {
-        let Some(it) = self.find(id) else { return };
-        it.parties
-            .retain(|party| party.id != from.as_str() || party.wrap_up);
-        it.waiting = true;
-        let is_patient = it.patience_ms.is_some() && it.named_agent.is_none();
-        let elsewhere = it.outdial_agent.is_none() && self.candidate(id).is_some();
-        if elsewhere || is_patient {
-            self.distribute();
-        } else {
-            self.end_contact(id, "ABANDONED");
-        }
-    }
-
-    pub(super) fn patience_ends(&mut self, id: &InteractionId) {
-        let nobody = |it: &Interaction| it.parties.iter().all(|party| !party.joined || party.left);
-        if self.interaction(id).is_some_and(nobody) {
-            self.end_contact(id, "ABANDONED");
-        }
-    }
-
-    pub(super) fn talk_ends(&mut self, id: &InteractionId) {
-        self.end_contact(id, "CUSTOMER_LEFT");
-    }
-
-    pub(super) fn leg_gone(&mut self, leg: &LegId) {
-        let Some((id, agent)) = self.of_leg(leg) else {
-            return;
-        };
-        let Some(it) = self.interaction(&id) else {
-            return;
-        };
-        let Some(party) = it.party(agent.as_str()).filter(|party| !party.left) else {
-            return;
-        };
-        if !party.joined {
-            self.turn_down(&id, &agent, "CHANNEL_FAILURE");
-        } else if party.consulted
-            && it
-                .consult
-                .as_ref()
-                .is_some_and(|it| it.target.as_deref() == Some(agent.as_str()))
-        {
-            self.end_consult(&id, &agent, None);
-        } else if it.conference {
-            self.exit_conference(&id, &agent);
-        } else {
-            self.end_contact(&id, "AGENT_LEFT");
-        }
-    }
-
-    /// The contact is over: customer hung up, agent ended it, or nobody took it.
-    pub(super) fn end_contact(&mut self, id: &InteractionId, reason: &str) {
-        let (now, order) = (self.now, self.settings.contact_ended);
-        let Some(it) = self.find(id) else { return };
-        if it.terminated {
-            return;
-        }
-        it.terminated = true;
-        it.waiting = false;
-        it.customer.left = true;
-        it.recording.running = false;
-        it.recording.paused = false;
-        let consult = it.consult.take();
-        let owner = it.owner.clone();
-        let agents = it.present();
-        let mut owed = Vec::new();
-        for party in it.parties.iter_mut().filter(|party| !party.left) {
-            party.leave(now);
-            if party.joined && party.id == owner {
-                party.owe_wrap_up(now);
-                owed.push(party.id.clone());
-            }
-        }
-        it.state = if it.state == "new" { "new" } else { "wrapUp" };
-        let target = consult.and_then(|consult| consult.target);
-        let ended = json!({"agentsPendingWrapUp": owed, "reason": reason});
-        for agent in agents {
-            let owes = owed.iter().any(|one| one == agent.as_str());
-            if target.as_deref() == Some(agent.as_str()) {
-                self.tell(id, &agent, "AgentConsultEnded", &json!({}));
-            } else if owes {
-                if order == ContactEnded::BeforeWrapup {
-                    self.tell(id, &agent, "ContactEnded", &ended);
-                }
-                self.tell(id, &agent, "AgentWrapup", &ended);
-                if order == ContactEnded::AfterWrapup {
-                    self.tell(id, &agent, "ContactEnded", &ended);
-                }
-            } else {
-                self.tell(id, &agent, "ContactEnded", &ended);
-            }
-            let leg = self
-                .interaction(id)
-                .and_then(|it| it.party(agent.as_str()))
-                .and_then(|party| party.leg.clone());
-            self.end_leg(leg);
-        }
-        self.sweep();
-        self.distribute();
-    }
-
-    pub(super) fn end_leg(&mut self, leg: Option<LegId>) {
-        self.out.extend(leg.map(Outgoing::EndLeg));
-    }
-
-    /// Logging out leaves every contact behind.
-    pub(super) fn leave_on_logout(&mut self, id: &InteractionId, agent: &AgentId) {
-        let Some(it) = self.interaction(id) else {
-            return;
-        };
-        let ringing = it.party(agent.as_str()).is_some_and(Party::is_ringing);
-        if ringing {
-            self.turn_down(id, agent, "AGENT_LOGGED_OUT");
-        } else if it.owner == agent.as_str() {
-            self.end_contact(id, "AGENT_LEFT");
-        } else if it.consult.is_some() {
-            self.end_consult(id, agent, None);
-        }
-        if let Some(party) = self.find(id).and_then(|it| it.party_mut(agent.as_str())) {
-            party.wrap_up = false;
-            party.wrapped_up = true;
-            party.left = true;
-        }
-        self.sweep();
-    }
-
     pub(super) fn contact_for_idler(&mut self, agent: &AgentId, since: Moment) {
         if self.state_since(agent) != since || !self.is_free(agent, "telephony") {
             return;
@@ -478,99 +341,6 @@ impl Centre {
             ..Offer::default()
         };
         self.arrive(id, offer);
-    }
-
-    pub(super) fn outdial(&mut self, agent: &AgentId, destination: &str) {
-        let is_number = destination.chars().any(|c| c.is_ascii_digit());
-        let refusal = if !self.stations.contains_key(agent) {
-            Some("AGENT_NOT_FOUND")
-        } else if self.is_engaged(agent) {
-            Some("AGENT_BUSY")
-        } else if !is_number {
-            Some("INVALID_DESTINATION")
-        } else {
-            None
-        };
-        if let Some(reason) = refusal {
-            let refusal = Refusal {
-                reason: Some(reason.to_owned()),
-                ..Refusal::default()
-            };
-            return self.fail(agent, None, Action::Outdial, &refusal);
-        }
-        let id = InteractionId::new(self.ids.next_id());
-        let offer = Offer {
-            from: Some(destination.to_owned()),
-            name: Some(destination.to_owned()),
-            ..Offer::default()
-        };
-        let it = self.build(id.clone(), offer);
-        self.interactions.push(Interaction {
-            outdial_agent: Some(agent.clone()),
-            named_agent: Some(agent.clone()),
-            ..it
-        });
-        self.offer_to(&id, agent);
-    }
-
-    pub(super) fn preview(
-        &mut self,
-        id: InteractionId,
-        agent: AgentId,
-        campaign: String,
-        offer: Offer,
-    ) {
-        let it = self.build(id.clone(), offer.clone());
-        self.interactions.push(Interaction {
-            owner: agent.as_str().to_owned(),
-            campaign: Some(campaign.clone()),
-            outdial_agent: Some(agent.clone()),
-            ..it
-        });
-        self.tell(
-            &id,
-            &agent,
-            "AgentOfferCampaignReservation",
-            &json!({"campaignId": campaign}),
-        );
-        self.interactions.retain(|it| it.id != id);
-        self.previews.push(super::PreviewContact {
-            id,
-            agent,
-            campaign,
-            offer,
-        });
-    }
-
-    pub(super) fn accept_preview(&mut self, agent: &AgentId, campaign: &str, id: &InteractionId) {
-        let position = self
-            .previews
-            .iter()
-            .position(|one| one.id == *id && one.agent == *agent && one.campaign == campaign);
-        let Some(preview) = position.map(|index| self.previews.remove(index)) else {
-            return self.refuse(agent, id, Action::AcceptPreview, "CONTACT_NOT_FOUND");
-        };
-        let it = self.build(id.clone(), preview.offer);
-        self.interactions.push(Interaction {
-            owner: agent.as_str().to_owned(),
-            campaign: Some(preview.campaign),
-            outdial_agent: Some(agent.clone()),
-            named_agent: Some(agent.clone()),
-            ..it
-        });
-        let Some(ring) = self.seat(id, agent, false) else {
-            return;
-        };
-        self.tell(
-            id,
-            agent,
-            "CampaignContactUpdated",
-            &json!({"campaignId": campaign}),
-        );
-        self.ring_if(true, ring.as_ref());
-        if ring.is_none() && self.device_of(agent) == Device::Browser {
-            self.assign(id, agent);
-        }
     }
 }
 

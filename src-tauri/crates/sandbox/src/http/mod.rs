@@ -188,10 +188,15 @@ pub(crate) fn accepted(
     let reaction = Duration::from_millis(hub.lock().centre.settings.reaction_ms);
     let delay = reaction + call.plan.delay.unwrap_or_default();
     if let Some(refuse) = &call.plan.refuse {
+        let campaign = match &input {
+            Input::AcceptPreview(_, campaign, _) => Some(campaign.clone()),
+            _ => None,
+        };
         let refusal = Refusal {
             event: refuse.event.clone(),
             reason: refuse.reason.clone(),
             reason_code: refuse.reason_code,
+            campaign,
         };
         hub.feed_after(delay, Input::Fail(call.agent.clone(), id, action, refusal));
     } else if !call.plan.dropped {

@@ -1,0 +1,115 @@
+//! Contacts that start at the agent or a campaign (`contact-center.md` 5.3).
+
+use serde_json::json;
+
+use super::{Action, Centre, Device, Interaction, Offer, Refusal};
+use crate::names::{AgentId, InteractionId};
+
+impl Centre {
+    pub(super) fn outdial(&mut self, agent: &AgentId, destination: &str) {
+        let is_number = destination.chars().any(|c| c.is_ascii_digit());
+        let refusal = if !self.stations.contains_key(agent) {
+            Some("AGENT_NOT_FOUND")
+        } else if self.is_engaged(agent) {
+            Some("AGENT_BUSY")
+        } else if !is_number {
+            Some("INVALID_DESTINATION")
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            let refusal = Refusal {
+                reason: Some(reason.to_owned()),
+                ..Refusal::default()
+            };
+            return self.fail(agent, None, Action::Outdial, &refusal);
+        }
+        let id = InteractionId::new(self.ids.next_id());
+        let offer = Offer {
+            from: Some(destination.to_owned()),
+            name: Some(destination.to_owned()),
+            ..Offer::default()
+        };
+        let it = self.build(id.clone(), offer);
+        self.interactions.push(Interaction {
+            outdial_agent: Some(agent.clone()),
+            named_agent: Some(agent.clone()),
+            ..it
+        });
+        self.offer_to(&id, agent);
+    }
+
+    pub(super) fn outdial_answered(&mut self, id: &InteractionId, attempt: u64) {
+        let Some(agent) = self.interaction(id).and_then(|it| it.outdial_agent.clone()) else {
+            return;
+        };
+        if self.is_ringing(id, agent.as_str(), attempt) {
+            self.assign(id, &agent);
+        }
+    }
+
+    pub(super) fn preview(
+        &mut self,
+        id: InteractionId,
+        agent: AgentId,
+        campaign: String,
+        offer: Offer,
+    ) {
+        let it = self.build(id.clone(), offer.clone());
+        self.interactions.push(Interaction {
+            owner: agent.as_str().to_owned(),
+            campaign: Some(campaign.clone()),
+            outdial_agent: Some(agent.clone()),
+            ..it
+        });
+        self.tell(
+            &id,
+            &agent,
+            "AgentOfferCampaignReservation",
+            &json!({"campaignId": campaign}),
+        );
+        self.interactions.retain(|it| it.id != id);
+        self.previews.push(super::PreviewContact {
+            id,
+            agent,
+            campaign,
+            offer,
+        });
+    }
+
+    pub(super) fn accept_preview(&mut self, agent: &AgentId, campaign: &str, id: &InteractionId) {
+        let position = self
+            .previews
+            .iter()
+            .position(|one| one.id == *id && one.agent == *agent && one.campaign == campaign);
+        let Some(preview) = position.map(|index| self.previews.remove(index)) else {
+            let refusal = Refusal {
+                reason: Some("CONTACT_NOT_FOUND".to_owned()),
+                campaign: Some(campaign.to_owned()),
+                ..Refusal::default()
+            };
+            return self.fail(agent, Some(id), Action::AcceptPreview, &refusal);
+        };
+        let it = self.build(id.clone(), preview.offer);
+        self.interactions.push(Interaction {
+            owner: agent.as_str().to_owned(),
+            campaign: Some(preview.campaign),
+            outdial_agent: Some(agent.clone()),
+            named_agent: Some(agent.clone()),
+            ..it
+        });
+        let Some(ring) = self.seat(id, agent, false) else {
+            return;
+        };
+        self.tell(
+            id,
+            agent,
+            "CampaignContactUpdated",
+            &json!({"campaignId": campaign}),
+        );
+        self.ring_if(true, ring.as_ref());
+        if ring.is_none() && self.device_of(agent) == Device::Browser {
+            self.assign(id, agent);
+        }
+    }
+}
