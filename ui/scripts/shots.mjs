@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
 
+import { audit } from './audit.mjs';
+
 const { values } = parseArgs({
   options: { out: { type: 'string', default: 'shots' }, only: { type: 'string' }, text: { type: 'string' }, dir: { type: 'string' }, size: { type: 'string' }, theme: { type: 'string' } },
 });
@@ -45,6 +47,10 @@ for (const [size, { width, height, scale }] of Object.entries(sizes)) {
       await page.waitForTimeout(700);
       // The string stands as in the reference, whatever moment of its breath it is.
       await page.evaluate(() => document.getAnimations().forEach((each) => { each.pause(); each.currentTime = 1000; }));
+      for (const finding of await page.evaluate(audit)) {
+        problems += 1;
+        console.error(`${current}: ${finding}`);
+      }
       await page.screenshot({ path: join(values.out, `${current}.png`) });
     }
   }

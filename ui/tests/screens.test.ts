@@ -2,7 +2,7 @@ import { fireEvent, screen } from '@testing-library/svelte';
 import { describe, expect, it, vi } from 'vitest';
 
 import { stories } from '../src/stories';
-import { agent, available, connected, desk, held, noon, nothing, offered, wrapUp } from '../src/stories/cast';
+import { agent, available, connected, desk, held, noon, nothing, offered, station, wrapUp } from '../src/stories/cast';
 import { Hand, open, settle, tell } from './render';
 
 const get = (id: string) => screen.getByTestId(id);
@@ -320,6 +320,7 @@ describe('a call', () => {
     await press('hold');
     await key('h');
     expect(hand.called('hold')).toEqual([]);
+    expect(get('end').getAttribute('aria-disabled')).toBe('false');
     await hand.send({ kind: 'desk', desk });
     expect(get('banner').textContent).toContain('Connected again after 0:07');
     await vi.advanceTimersByTimeAsync(6_100);
@@ -331,6 +332,46 @@ describe('a call', () => {
     expect(get('microphone-missing').textContent).toContain('Daniel cannot hear you');
     await press('use-microphone');
     expect(hand.called('chooseDevice')).toEqual([['microphone', 'Built-in microphone']]);
+  });
+  it('leaves to the phone what the phone does', async () => {
+    const onPhone = { ...desk, station: { ...station, option: 'EXTENSION' as const, dialNumber: '4410' }, agent: { ...agent, endCallEnabled: false } };
+    await open(new Hand({ ...onPhone, tasks: [talk] }).backend);
+    expect([has('mute'), has('keypad'), has('end'), has('hold')]).toEqual([false, false, false, true]);
+  });
+  it('tells that the sound moved to another speaker, once', async () => {
+    const hand = await begin();
+    const moved = { ...desk, devices: { ...desk.devices, speaker: 'Built-in speakers', missingSpeaker: 'Jabra Evolve2 65' } };
+    await hand.send({ kind: 'desk', desk: moved });
+    expect(get('speaker-missing').textContent).toContain('Sound moved to Built-in speakers.');
+    await fireEvent.click(screen.getByLabelText('Dismiss'));
+    await hand.send({ kind: 'desk', desk: { ...moved } });
+    expect(has('speaker-missing')).toBe(false);
+  });
+  it('chooses tasks by number in the order of the tabs', async () => {
+    const hand = await begin();
+    await hand.task({ ...ring, taskId: 'second' });
+    await key('1', { ctrlKey: true });
+    expect(has('ring-field')).toBe(true);
+    await key('Tab', { ctrlKey: true });
+    expect(has('active-call')).toBe(true);
+  });
+  it('says the call time when asked, and never by itself', async () => {
+    await begin({ ...talk, startedAt: noon - 233_000 });
+    expect(get('live-assertive').textContent).toBe('');
+    await key('t', { ctrlKey: true });
+    expect(get('live-assertive').textContent).toBe('Call time 3 minutes 53 seconds');
+  });
+  it('draws the line with its sentence, and keeps it over a reload of the page', async () => {
+    const began = noon - 60_000;
+    const hand = new Hand({ ...desk, tasks: [{ ...talk, startedAt: began }] });
+    hand.now = began;
+    const { unmount } = await open(hand.backend);
+    hand.now = began + 30_000;
+    await hand.task({ ...held, startedAt: began, holdSince: hand.now });
+    unmount();
+    const again = new Hand({ ...desk, tasks: [{ ...held, startedAt: began, holdSince: began + 30_000 }] });
+    await open(again.backend);
+    expect(screen.getByRole('img', { name: 'Talked 0:30, on hold 0:30' })).toBeTruthy();
   });
   it('subscribes again when an update is missing, and shows what is true now', async () => {
     const hand = await begin();

@@ -11,7 +11,7 @@ import type { Clock } from './clock.svelte';
 import { addCall, type Day, freshDay, observeDay } from './day';
 import { type History, observe, parseHistories } from './history';
 import { type Answer, isUntaken, type Missed, notice, type Told, withdrawn } from './notices';
-import { isRunning } from './stage';
+import { isRona } from './stage';
 
 /** How long the note that the connection is back stays, in ms. */
 const backFor = 6_000;
@@ -116,7 +116,8 @@ export class Desk {
       this.day = observeDay(this.day, known.snapshot, now);
       this.snapshot = known.snapshot;
     }
-    if (this.missed !== null && before?.state?.state !== 'Available' && known.snapshot.state?.state === 'Available' && before !== null) this.missed = null;
+    // The note has done its work when the agent has chosen a state again.
+    if (this.missed !== null && before !== null && isRona(before) && !isRona(known.snapshot)) this.missed = null;
   }
 
   #follow(snapshot: Snapshot, change: Change, now: number): void {
@@ -124,7 +125,8 @@ export class Desk {
     for (const task of snapshot.tasks) {
       const history = observe(histories[task.taskId], task, now);
       if (histories[task.taskId] !== history) histories = { ...histories, [task.taskId]: history };
-      if (this.#last.get(task.taskId) !== task && task.phase === 'offered' && this.missed?.taskId !== task.taskId) this.missed = null;
+      // A new offer is more urgent than the one before.
+      if (task.phase === 'offered' && this.#last.get(task.taskId)?.phase !== 'offered') this.missed = null;
       this.#last.set(task.taskId, task);
     }
     if (change.kind === 'snapshot') {
@@ -184,11 +186,6 @@ export class Desk {
     setTimeout(() => {
       if (this.back === back) this.back = null;
     }, backFor);
-  }
-
-  /** Whether somebody is on the line or in a chat. */
-  get isBusy(): boolean {
-    return this.snapshot?.tasks.some(isRunning) ?? false;
   }
 }
 

@@ -6,6 +6,11 @@ export function shownTasks(snapshot: Snapshot): TaskView[] {
   return snapshot.tasks.filter((task) => task.phase !== 'reserved' && task.phase !== 'ended');
 }
 
+/** An offer stands in front of everything else; otherwise the oldest is first. */
+export function tabOrder(tasks: TaskView[]): TaskView[] {
+  return [...tasks.filter(isOffer), ...tasks.filter((task) => !isOffer(task))];
+}
+
 /** Whether the task still waits for an answer. */
 export function isOffer(task: TaskView): boolean {
   return task.phase === 'offered';

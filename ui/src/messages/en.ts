@@ -231,7 +231,7 @@ export const en = {
 
   keypad: { close: 'Close keypad', sent: 'Digits sent', hint: 'Type or press', failed: 'The digits were not sent' },
 
-  dock: { end: 'End call', endOther: 'End contact', endHere: 'End call here', ending: 'Ending' },
+  dock: { end: 'End call', endOther: 'End contact', onPhone: 'Hang up on your phone', ending: 'Ending' },
 
   wrapUp: {
     title: 'Wrap-up',
@@ -279,7 +279,7 @@ export const en = {
     lostTask: 'Your contact is still yours.',
     tryNow: 'Try now',
     works: ['Talk and listen', 'Mute', 'Keypad'],
-    waits: ['Hold, resume', 'End, wrap-up', 'Recording pause'],
+    waits: ['Hold, resume', 'Recording pause', 'Wrap-up'],
     back: (time: string) => `Connected again after ${time}`,
     backDetail: 'What happened meanwhile is shown now.',
     media: 'The sound stopped',

@@ -1,9 +1,10 @@
 import type { CommandErrorView } from '../backend/generated/CommandErrorView';
 import type { Change } from '../backend/generated/Change';
+import type { StationView } from '../backend/generated/StationView';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Levels, StartInfo } from '../backend';
-import { ago, available, connected, desk, goodLine, held, noon, nothing, offered, wrapUp } from './cast';
+import { ago, agent, available, connected, desk, goodLine, held, noon, nothing, offered, station, wrapUp } from './cast';
 
 /** What a hand does once the story is told. */
 export type Gesture = { press: string } | { type: string; text: string } | { key: string };
@@ -98,6 +99,7 @@ const over = (closes: boolean): Story['told'] => [
 ];
 const signedOut: Partial<Snapshot> = { agent: null, station: null, state: null, connection: { routing: 'off', calling: 'off', media: 'off' } };
 const atStation: Partial<Snapshot> = { station: null, state: null };
+const onPhone: StationView = { ...station, option: 'EXTENSION', dialNumber: '4410' };
 const voice: Levels = { input: 0.022, output: 0.1 };
 const gone = { ...desk.devices, microphone: null, missingMicrophone: 'Jabra Evolve2 65', microphones: ['Built-in microphone', 'USB headset'] };
 
@@ -122,6 +124,8 @@ export const stories: Record<string, Story> = {
     told: [...call(233).slice(0, 5), task(ago(21), { startedAt: startedAt(233), recording: 'paused', muted: true }), quality()],
     levels: voice,
   },
+  '04-active-phone': { told: [...call(233).map((each) => (each.change.kind === 'snapshot' ? { ...each, change: { ...each.change, snapshot: { ...each.change.snapshot, station: onPhone } } } : each)), state(noon, { station: onPhone, agent: { ...agent, endCallEnabled: false } })] },
+  '04-active-first-second': { told: [...call(233).slice(0, 2), task(ago(1), { startedAt: ago(1), variables: [] })] },
   '04c-keypad': { told: [...call(233), quality()], gestures: [{ press: 'keypad' }, ...[...'447188'].map((key) => ({ key }))], levels: voice },
   '04-active-details': { told: [...call(233), quality()], gestures: [{ press: 'details-button' }] },
   '05-on-hold': { told: [...call(391), task(ago(84), { startedAt: startedAt(391), holdSince: ago(84) }, held), quality()], levels: voice },
