@@ -1,5 +1,5 @@
 // Takes pictures of every story: compact and expanded, light and dark.
-// node scripts/shots.mjs [--out DIR] [--only PART] [--text 200] [--dir rtl]
+// node scripts/shots.mjs [--out DIR] [--only PART] [--size compact] [--theme dark] [--text 200] [--dir rtl] [--lang long] [--width 360] [--height 600]
 // Needs a build in dist/ and a Chromium (CHROMIUM, default /usr/bin/chromium).
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { preview } from 'vite';
 import { audit } from './audit.mjs';
 
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: 'shots' }, only: { type: 'string' }, text: { type: 'string' }, dir: { type: 'string' }, size: { type: 'string' }, theme: { type: 'string' } },
+  options: { out: { type: 'string', default: 'shots' }, only: { type: 'string' }, text: { type: 'string' }, dir: { type: 'string' }, lang: { type: 'string' }, height: { type: 'string' }, width: { type: 'string' }, size: { type: 'string' }, theme: { type: 'string' } },
 });
 const source = readFileSync(new URL('../src/stories/index.ts', import.meta.url), 'utf8');
 const names = [...source.matchAll(/^ {2}'([0-9][\w-]+)':/gm)].map((found) => found[1]).filter((name) => values.only === undefined || values.only.split(',').some((part) => name.includes(part)));
@@ -24,7 +24,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 let problems = 0;
 for (const [size, { width, height, scale }] of Object.entries(sizes)) {
   if (values.size !== undefined && values.size !== size) continue;
-  const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: scale, locale: 'en-GB', timezoneId: 'UTC' });
+  const context = await browser.newContext({ viewport: { width: Number(values.width ?? width), height: Number(values.height ?? height) }, deviceScaleFactor: scale, locale: 'en-GB', timezoneId: 'UTC' });
   const page = await context.newPage();
   let current = '';
   page.on('console', (message) => {
@@ -41,7 +41,7 @@ for (const [size, { width, height, scale }] of Object.entries(sizes)) {
     for (const theme of ['light', 'dark']) {
       if (values.theme !== undefined && values.theme !== theme) continue;
       current = `${name}-${size}-${theme}`;
-      const query = new URLSearchParams({ story: name, theme, ...(values.text ? { text: values.text } : {}), ...(values.dir ? { dir: values.dir } : {}) });
+      const query = new URLSearchParams({ story: name, theme, ...(values.text ? { text: values.text } : {}), ...(values.dir ? { dir: values.dir } : {}), ...(values.lang ? { lang: values.lang } : {}) });
       await page.goto(`${address}?${query}`);
       await page.evaluate(() => document.fonts.ready);
       await page.waitForTimeout(700);

@@ -1,3 +1,4 @@
+import { pseudo, speak, t } from '../messages';
 import { type Gesture, type Story, stories } from '../stories';
 import { noon } from '../stories/cast';
 import type { Backend, StartInfo } from './index';
@@ -6,7 +7,7 @@ const start: StartInfo = { version: '0.1.0', sandboxAvailable: true, credentialS
 
 /**
  * Plays a recorded story in a plain browser: `?story=03-ringing`, `&theme=dark`, `&dir=rtl`,
- * `&text=200` (per cent), `&live=1` lets the clocks run. The window is the same as in the app.
+ * `&text=200` (per cent), `&lang=long` stretches every text, `&live=1` lets the clocks run. The window is the same as in the app.
  */
 export function storyFromUrl(url: URL): Backend {
   const name = url.searchParams.get('story') ?? '01-sign-in';
@@ -17,6 +18,7 @@ export function storyFromUrl(url: URL): Backend {
   localStorage.clear();
   localStorage.setItem('deskline.window', JSON.stringify({ theme: theme === 'dark' ? 'dark' : 'light' }));
   document.documentElement.dir = url.searchParams.get('dir') ?? 'ltr';
+  if (url.searchParams.get('lang') === 'long') speak(pseudo(t));
   const text = Number(url.searchParams.get('text') ?? '100');
   if (text > 0) document.documentElement.style.fontSize = `${text}%`;
   setTimeout(() => void perform(story.gestures ?? []), 100);
