@@ -79,7 +79,7 @@ pub(crate) fn consulted_id<'a>(interaction: Interaction<'a>, me: &str) -> Option
 }
 
 /// Whom a consult transfer or conference goes to, and as what (contact-center 8.7).
-pub(crate) fn consult_target(data: &TaskData, me: &str) -> Option<(String, &'static str)> {
+pub(crate) fn consult_target(data: &TaskData, me: &str) -> Option<(String, String)> {
     let interaction = data.interaction()?;
     let consulted = consulted_id(interaction, me)?;
     // A capacity-based team: the leg lists a number that belongs to a participant under another key.
@@ -111,11 +111,12 @@ pub(crate) fn consult_target(data: &TaskData, me: &str) -> Option<(String, &'sta
         .unwrap_or_default()
         .to_ascii_lowercase();
     let destination_type = match kind.as_str() {
+        "" => "agent",
         "dn" => "dialNumber",
         "ep-dn" | "epdn" => "entryPoint",
-        "queue" => "queue",
-        _ => "agent",
-    };
+        other => other,
+    }
+    .to_owned();
     (!to.is_empty()).then_some((to, destination_type))
 }
 

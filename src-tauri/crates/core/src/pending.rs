@@ -231,6 +231,9 @@ fn meets(condition: &Condition, frame: &Frame, name: &str, me: &str) -> bool {
         Condition::MyOutdial => data.interaction().is_none_or(|interaction| {
             interaction.direction() != Some("INBOUND")
                 && interaction
+                    .text("outboundType")
+                    .is_none_or(|kind| kind == "OUTDIAL")
+                && interaction
                     .detail("outdialAgentId")
                     .is_none_or(|agent| agent.is_empty() || agent == me)
         }),

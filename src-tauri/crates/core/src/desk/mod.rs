@@ -414,11 +414,8 @@ impl Desk {
         }
         match &pending.waiter {
             Waiter::Command(command) => self.refuse(*command, error),
-            Waiter::Login(command) => {
-                self.login_refused(*command, error, matches!(cause, Cause::Pending))
-            }
-            Waiter::Change(command) => {
-                self.change_refused(*command, error, matches!(cause, Cause::Pending))
+            Waiter::Login(command) | Waiter::Change(command) => {
+                self.login_refused(*command, error);
             }
             Waiter::Relogin => self.relogin_failed(error),
             Waiter::Reavailable => self.reavailable_done(),

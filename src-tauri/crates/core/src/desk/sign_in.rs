@@ -328,6 +328,8 @@ impl Desk {
 
     pub(super) fn socket_lost(&mut self) {
         // Frames of the meantime are lost, so no open question can still be confirmed (O-44).
+        // A relogin among them does not bring the way back.
+        self.is_restoring = false;
         let lost = self.ledger.take_where(|_| true);
         for pending in lost {
             self.fail(&pending, &crate::failure::Cause::ConnectionLost);

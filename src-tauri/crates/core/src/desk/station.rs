@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     CallingRequest, CommandError, CommandId, Effect, Event, LinkState, Problem, Station,
-    StationOption, dial_plan, failure, operation, pending::Waiter,
+    StationOption, dial_plan,
+    failure::{self, Cause},
+    operation,
+    pending::Waiter,
 };
 
 /// How long station login waits for the line after the centre confirmed (headless 7.5).
@@ -30,6 +33,12 @@ pub(super) struct Login {
 
 impl Desk {
     pub(super) fn station_login(&mut self, command: CommandId, station: Station) {
+        if self.login.is_some() {
+            // Also while the line of a confirmed login registers: two lines at once help nobody.
+            let operation = operation::station_login(Json::Null);
+            let error = failure::of(&operation, &Cause::Pending, Some(station.option));
+            return self.refuse(command, error);
+        }
         self.log_in(command, station, false);
     }
 
@@ -58,19 +67,21 @@ impl Desk {
             "usesOtherDN": false,
             "auxCodeId": "",
         });
-        if self.login.is_none() {
-            self.login = Some(Login {
-                command,
-                station,
-                is_change,
-                result: None,
-                deadline: None,
-            });
-        }
+        self.login = Some(Login {
+            command,
+            station,
+            is_change,
+            result: None,
+            deadline: None,
+        });
         self.ask(operation::station_login(body), None, Waiter::Login(command));
     }
 
     pub(super) fn station_change(&mut self, command: CommandId, station: Station) {
+        if self.login.is_some() {
+            let error = failure::of(&operation::logout(None), &Cause::Pending, None);
+            return self.refuse(command, error);
+        }
         let is_logged_in = self
             .agent
             .as_ref()
@@ -88,15 +99,13 @@ impl Desk {
             // Better to say so while the agent still has the old station.
             return self.refuse(command, failure::invalid_dial_number(station.option));
         }
-        if self.login.is_none() {
-            self.login = Some(Login {
-                command,
-                station,
-                is_change: true,
-                result: None,
-                deadline: None,
-            });
-        }
+        self.login = Some(Login {
+            command,
+            station,
+            is_change: true,
+            result: None,
+            deadline: None,
+        });
         self.ask(
             operation::logout(Some("User requested agent profile update")),
             None,
@@ -111,29 +120,9 @@ impl Desk {
         }
     }
 
-    pub(super) fn change_refused(
-        &mut self,
-        command: CommandId,
-        error: CommandError,
-        is_pending: bool,
-    ) {
-        if !is_pending {
-            self.login = None;
-            self.publish(Event::Desk);
-        }
-        self.refuse(command, error);
-    }
-
-    pub(super) fn login_refused(
-        &mut self,
-        command: CommandId,
-        error: CommandError,
-        is_pending: bool,
-    ) {
-        if !is_pending {
-            self.login = None;
-            self.publish(Event::Desk);
-        }
+    pub(super) fn login_refused(&mut self, command: CommandId, error: CommandError) {
+        self.login = None;
+        self.publish(Event::Desk);
         self.refuse(command, error);
     }
 
@@ -340,6 +329,10 @@ impl Desk {
     /// The station is gone: so are its line and every task (O-35).
     pub(super) fn logged_out(&mut self) {
         self.drop_all_tasks();
+        // What was asked about them cannot be confirmed any more (O-44).
+        for pending in self.ledger.take_where(|pending| pending.task.is_some()) {
+            self.fail(&pending, &Cause::ConnectionLost);
+        }
         if let Some(agent) = &mut self.agent {
             agent.station = None;
             agent.state = None;

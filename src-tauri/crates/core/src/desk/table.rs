@@ -185,14 +185,17 @@ impl Desk {
             let is_stale = self.find(&id).is_some_and(|task| task.is_stale);
             if is_stale {
                 // After a relogin this is the centre's truth (O-35); otherwise it is not news.
-                self.update(&id, data, &[]);
                 if let Some(task) = self.find_mut(&id) {
                     task.is_stale = false;
+                    task.is_over = false;
+                    task.remove_at = None;
+                    task.is_assigned = false;
+                }
+                self.update(&id, data, &[]);
+                if let Some(task) = self.find_mut(&id) {
                     let is_wrap_up = is_wrap_up(&task.data, &me);
                     task.data.set_flag("wrapUpRequired", is_wrap_up);
-                    if is_new(&task.data) {
-                        task.is_assigned = false;
-                    } else if !task.is_assigned {
+                    if !is_new(&task.data) {
                         task.is_assigned = has_joined(&task.data, &me);
                     }
                 }
@@ -229,8 +232,9 @@ impl Desk {
             .filter(|id| self.find(id).is_some());
         let id = match known {
             Some(id) => {
-                if let Some(task) = self.find_mut(&id).filter(|task| task.is_over) {
-                    begin_anew(task, wall);
+                let is_older = self.is_older(&id, data);
+                if let Some(task) = self.find_mut(&id).filter(|task| task.is_over && !is_older) {
+                    begin_anew(task, data, wall);
                 }
                 if !self.is_overtaken(&id, data) {
                     self.update(&id, data, &[]);
@@ -303,12 +307,16 @@ impl Desk {
         }
     }
 
-    /// Whether an offer is older than what we know already: frames may overtake each other.
+    /// Whether an offer has been overtaken by what we know already.
     fn is_overtaken(&self, id: &InteractionId, data: &Object) -> bool {
+        self.find(id).is_some_and(|task| task.is_assigned) || self.is_older(id, data)
+    }
+
+    /// Whether a frame is older than the last one merged: frames may overtake each other.
+    fn is_older(&self, id: &InteractionId, data: &Object) -> bool {
         let time = |data: &Object| deskline_wire::task_data::number_of(data.get("eventTime"));
         self.find(id).is_some_and(|task| {
-            task.is_assigned
-                || matches!((time(&task.data.0), time(data)), (Some(ours), Some(theirs)) if theirs < ours)
+            matches!((time(&task.data.0), time(data)), (Some(ours), Some(theirs)) if theirs < ours)
         })
     }
 
@@ -362,6 +370,20 @@ impl Desk {
 
     fn rename(&mut self, old: &InteractionId, new: &InteractionId) {
         if self.find(new).is_some() {
+            // Both are there already: the contact's own task stays, with the leg of the other.
+            let moved = self
+                .find_mut(old)
+                .map(|task| (task.leg.take(), task.accepting.clone()));
+            if let Some((leg, accepting)) = moved
+                && let Some(task) = self.find_mut(new)
+                && task.leg.is_none()
+                && task.accepting.is_none()
+            {
+                task.leg = leg;
+                task.accepting = accepting;
+            } else {
+                self.stop_accepting(old);
+            }
             self.forget(old);
         } else if let Some(task) = self.find_mut(old) {
             task.id = new.clone();
@@ -686,7 +708,12 @@ impl Desk {
     }
 }
 
-fn begin_anew(task: &mut Task, wall: WallMs) {
+/// The contact comes back to this agent: nothing of the last time counts, our flags included.
+fn begin_anew(task: &mut Task, data: &Object, wall: WallMs) {
+    if matches!(data.get("interaction"), Some(Json::Object(_))) {
+        task.data = TaskData(data.clone());
+        task.data.set_flag("isConsulted", false);
+    }
     task.is_over = false;
     task.is_announced = false;
     task.is_assigned = false;

@@ -24,6 +24,13 @@ const NO_AGENT: &str = "No agent has accepted this queue consult yet";
 
 impl Desk {
     pub(super) fn verb(&mut self, command: CommandId, id: &InteractionId, verb: Verb) {
+        if id.as_str().is_empty() && matches!(verb, Verb::ExitConference | Verb::TransferConference)
+        {
+            return self.refuse(
+                command,
+                failure::invalid("InvalidInteraction", "Invalid interaction ID"),
+            );
+        }
         let Some(task) = self.find(id) else {
             return self.refuse(
                 command,
@@ -107,10 +114,10 @@ impl Desk {
             Verb::ConsultTransfer => self.hand_over(command, id, false),
             Verb::ConsultConference => self.hand_over(command, id, true),
             Verb::ExitConference => {
-                self.ask_for_interaction(command, id, operation::exit_conference(id.as_str()));
+                self.ask_for(id, operation::exit_conference(id.as_str()), waiter);
             }
             Verb::TransferConference => {
-                self.ask_for_interaction(command, id, operation::transfer_conference(id.as_str()));
+                self.ask_for(id, operation::transfer_conference(id.as_str()), waiter);
             }
             Verb::End => self.ask_for(id, operation::end(id.as_str()), waiter),
         }
@@ -118,21 +125,6 @@ impl Desk {
 
     fn ask_for(&mut self, id: &InteractionId, operation: Operation, waiter: Waiter) {
         self.ask(operation, Some(id.clone()), waiter);
-    }
-
-    fn ask_for_interaction(
-        &mut self,
-        command: CommandId,
-        id: &InteractionId,
-        operation: Operation,
-    ) {
-        if id.as_str().is_empty() {
-            return self.refuse(
-                command,
-                failure::invalid("InvalidInteraction", "Invalid interaction ID"),
-            );
-        }
-        self.ask_for(id, operation, Waiter::Command(command));
     }
 
     fn consult(&mut self, command: CommandId, id: &InteractionId, operation: Operation) {
@@ -165,9 +157,9 @@ impl Desk {
             return self.refuse(command, error);
         };
         let operation = if is_conference {
-            operation::consult_conference(id.as_str(), &me, &to, kind)
+            operation::consult_conference(id.as_str(), &me, &to, &kind)
         } else {
-            operation::consult_transfer(id.as_str(), &to, kind)
+            operation::consult_transfer(id.as_str(), &to, &kind)
         };
         self.ask_for(id, operation, Waiter::Command(command));
     }

@@ -563,3 +563,70 @@ fn case_118_logout_empties_the_collection() {
     assert!(story.desk().tasks().is_empty());
     assert!(story.desk().deadline().is_none());
 }
+
+#[test]
+fn a_second_login_is_pending_until_the_line_of_the_first_is_settled() {
+    let mut story = Story::signed_in();
+    let first = story.act(station(BROWSER, ""));
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        login_success(BROWSER),
+    );
+    story.sent();
+    let second = story.act(station(EXTENSION, "1001"));
+    assert_eq!(story.error(second).kind, Kind::Pending);
+    assert_eq!(
+        story.error(second).text,
+        "Error while performing stationLogin"
+    );
+    assert!(story.sent().is_empty());
+    story.calling(CallingFact::Registered(Ok(())));
+    story.ok(first);
+}
+
+#[test]
+fn a_change_refused_as_pending_leaves_no_login_behind() {
+    let mut story = Story::logged_in(BROWSER);
+    let logout = story.act(Action::StationLogout { reason: None });
+    let change = story.act(Action::StationChange(Station {
+        team_id: "T".into(),
+        option: EXTENSION,
+        dial_number: Some("1001".to_owned()),
+    }));
+    assert_eq!(story.error(change).kind, Kind::Pending);
+    assert!(!story.desk().is_logging_in());
+    story.agent_frame("Logout", "AgentLogoutSuccess", json!({}));
+    story.ok(logout);
+    story.sent();
+    story.act(station(EXTENSION, "1001"));
+    assert_eq!(story.only_sent().0, "/v1/agents/login");
+}
+
+#[test]
+fn logging_out_settles_what_was_asked_about_tasks() {
+    let mut story = Story::logged_in(EXTENSION);
+    story.frame(
+        "AgentContact",
+        &Contact::voice("I").state("connected").joined(),
+    );
+    let hold = story.hold("I");
+    story.agent_frame("Logout", "AgentLogoutSuccess", json!({}));
+    let error = story.error(hold);
+    assert_eq!(error.kind, Kind::Unreachable);
+    assert_eq!(error.reason.as_deref(), Some("connection lost"));
+}
+
+#[test]
+fn losing_the_socket_again_during_the_relogin_is_no_way_back() {
+    let mut story = Story::logged_in(EXTENSION);
+    story.input(Input::Routing(RoutingFact::SocketLost));
+    story.input(Input::Routing(RoutingFact::SocketBack));
+    story.forget();
+    story.input(Input::Routing(RoutingFact::SocketLost));
+    assert_eq!(story.desk().links().0, LinkState::Lost);
+    assert!(
+        !story.events.contains(&Event::Connection),
+        "it was lost and stays lost"
+    );
+}

@@ -1,6 +1,8 @@
 //! Group G: the collection and the events of a task's life.
 
-use deskline_core::{CallId, Event, Input, MediaFact, RoutingFact, SdpKind, Verb, view::Phase};
+use deskline_core::{
+    CallId, CallingFact, Event, Input, MediaFact, RoutingFact, SdpKind, Verb, view::Phase,
+};
 use deskline_wire::json;
 
 use crate::support::{BROWSER, Contact, EXTENSION, ME, Story};
@@ -617,4 +619,80 @@ fn an_update_without_an_interaction_id_is_refused() {
             .iter()
             .any(|event| matches!(event, Event::Ignored { .. }))
     );
+}
+
+#[test]
+fn case_102_a_contact_that_comes_back_is_its_frame_and_nothing_else() {
+    let mut story = Story::logged_in(EXTENSION);
+    let asked = Contact::voice("I")
+        .owned_by("B")
+        .state("consult")
+        .with(json!({ "updatedBy": "centre" }));
+    story.frame("AgentContactReserved", &asked);
+    story.frame("AgentOfferConsult", &asked);
+    story.frame("AgentOfferContactRona", &asked);
+    assert_eq!(story.data("I")["isConsulted"], true);
+    story.told();
+
+    story.frame("AgentContactReserved", &Contact::voice("I"));
+    let data = story.data("I");
+    assert_eq!(data["isConsulted"], false, "our flags are not kept");
+    assert!(data.get("updatedBy").is_none());
+    assert_eq!(
+        data["interaction"],
+        Contact::voice("I").data()["interaction"]
+    );
+    assert_eq!(story.told(), ["task:incoming"]);
+}
+
+#[test]
+fn a_late_copy_of_an_offer_does_not_bring_it_back() {
+    let mut story = Story::logged_in(EXTENSION);
+    let at = |time: i64| {
+        Contact::voice("I")
+            .state("connected")
+            .with(json!({ "eventTime": time }))
+    };
+    story.frame("AgentContactReserved", &at(1));
+    story.frame("AgentOfferContactRona", &at(2));
+    story.told();
+    story.frame("AgentContactReserved", &at(1));
+    assert!(story.told().is_empty());
+    assert_eq!(story.task("I").phase, Phase::Ended);
+}
+
+#[test]
+fn after_a_relogin_the_frame_alone_says_whose_the_contact_is() {
+    let mut story = Story::logged_in(EXTENSION);
+    let contact = Contact::voice("I").state("connected").joined();
+    story.frame("AgentContact", &contact);
+    story.frame("ContactEnded", &contact);
+    assert_eq!(story.task("I").phase, Phase::Ended);
+    story.input(Input::Routing(RoutingFact::SocketLost));
+    story.input(Input::Routing(RoutingFact::SocketBack));
+    story.relogged_in(EXTENSION, json!({ "interactionIds": ["I"] }));
+    story.frame("AgentContact", &contact);
+    assert_eq!(story.task("I").phase, Phase::Connected);
+    story.wait(60_000);
+    assert!(story.has("I"), "what the centre lists is not over");
+}
+
+#[test]
+fn a_reservation_that_becomes_a_known_contact_takes_its_leg_along() {
+    let mut story = Story::logged_in(BROWSER);
+    story.frame("AgentContactReserved", &Contact::voice("R"));
+    story.rings("c1");
+    let accept = story.verb("R", Verb::Accept);
+    story.frame("AgentContactReserved", &Contact::voice("N"));
+    story.frame(
+        "AgentContactAssigned",
+        &Contact::voice("N")
+            .state("connected")
+            .joined()
+            .with(json!({ "reservationInteractionId": "R" })),
+    );
+    assert!(!story.has("R"));
+    story.calling(CallingFact::Answered { call: "c1".into() });
+    assert_eq!(story.ok(accept), json!({}));
+    assert!(story.task("N").can.send_digits);
 }

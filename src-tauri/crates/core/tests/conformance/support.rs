@@ -248,6 +248,11 @@ impl Story {
         }));
     }
 
+    /// The request was refused, or nobody answered it.
+    pub(crate) fn refused(&mut self, request: RequestId, problem: Problem) {
+        self.input(Input::Routing(RoutingFact::Refused { request, problem }));
+    }
+
     pub(crate) fn answered(&mut self, request: RequestId, body: Json) {
         self.input(Input::Routing(RoutingFact::Answered {
             request,
@@ -438,6 +443,11 @@ impl Contact {
 
     pub(crate) fn joined(self) -> Self {
         self.with(json!({ "interaction": { "participants": { ME: { "hasJoined": true } } } }))
+    }
+
+    /// Makes this agent the owner of the contact.
+    pub(crate) fn owned_by(self, owner: &str) -> Self {
+        self.with(json!({ "owner": owner, "interaction": { "owner": owner } }))
     }
 
     pub(crate) fn id(&self) -> String {
