@@ -18,18 +18,7 @@ pub(crate) struct Converter {
 impl Converter {
     /// A converter from one rate to another that gives `chunk` samples per call.
     pub(crate) fn new(from: u32, to: u32, chunk: usize) -> Self {
-        let parameters = SincInterpolationParameters {
-            sinc_len: 64,
-            f_cutoff: None,
-            oversampling_factor: 128,
-            interpolation: SincInterpolationType::Linear,
-            window: WindowFunction::BlackmanHarris2,
-        };
-        let ratio = f64::from(to.max(1)) / f64::from(from.max(1));
-        let inner =
-            Async::new_sinc(ratio, MAX_DRIFT, &parameters, chunk, 1, FixedAsync::Output)
-                .expect("a positive ratio and chunk are accepted");
-        Self { inner }
+        Self { inner: sinc(from, to, chunk, FixedAsync::Output) }
     }
 
     /// Samples the next call needs.
@@ -55,10 +44,58 @@ impl Converter {
 
     /// Consumes input faster (`speed` above 1) or slower, by at most one per cent.
     pub(crate) fn set_speed(&mut self, speed: f64) {
-        let relative = (1.0 / speed).clamp(1.0 / MAX_DRIFT, MAX_DRIFT);
-        // Out of bounds cannot happen after the clamp; if it did, the old speed would go on.
-        let _ = self.inner.set_resample_ratio_relative(relative, true);
+        set_ratio(&mut self.inner, 1.0 / speed);
     }
+}
+
+/// A mono converter that takes a fixed number of samples per call and says how many it gave.
+pub(crate) struct Spreader {
+    inner: Async<f32>,
+}
+
+impl Spreader {
+    /// A converter from one rate to another that takes `chunk` samples per call.
+    pub(crate) fn new(from: u32, to: u32, chunk: usize) -> Self {
+        Self { inner: sinc(from, to, chunk, FixedAsync::Input) }
+    }
+
+    /// The most samples any call gives.
+    pub(crate) fn gives_at_most(&self) -> usize {
+        self.inner.output_frames_max()
+    }
+
+    /// Converts one chunk; gives the number of samples written.
+    pub(crate) fn convert(&mut self, input: &[f32], output: &mut [f32]) -> usize {
+        let (frames, room) = (input.len(), output.len());
+        SequentialSlice::new(input, 1, frames)
+            .ok()
+            .zip(SequentialSlice::new_mut(output, 1, room).ok())
+            .and_then(|(from, mut to)| self.inner.process_into_buffer(&from, &mut to, None).ok())
+            .map_or(0, |(_, written)| written)
+    }
+
+    /// Gives fewer samples (`speed` above 1) or more, by at most one per cent.
+    pub(crate) fn set_speed(&mut self, speed: f64) {
+        set_ratio(&mut self.inner, 1.0 / speed);
+    }
+}
+
+fn sinc(from: u32, to: u32, chunk: usize, fixed: FixedAsync) -> Async<f32> {
+    let parameters = SincInterpolationParameters {
+        sinc_len: 64,
+        f_cutoff: None,
+        oversampling_factor: 128,
+        interpolation: SincInterpolationType::Linear,
+        window: WindowFunction::BlackmanHarris2,
+    };
+    let ratio = f64::from(to.max(1)) / f64::from(from.max(1));
+    Async::new_sinc(ratio, MAX_DRIFT, &parameters, chunk, 1, fixed)
+        .expect("a positive ratio and chunk are accepted")
+}
+
+fn set_ratio(inner: &mut Async<f32>, relative: f64) {
+    // Out of bounds cannot happen after the clamp; if it did, the old speed would go on.
+    let _ = inner.set_resample_ratio_relative(relative.clamp(1.0 / MAX_DRIFT, MAX_DRIFT), true);
 }
 
 /// Converts a whole recording.

@@ -1,0 +1,237 @@
+//! The audio thread: streams live and die here.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use super::NewEnd;
+use super::backend::{Backend, DeviceError, Health, Listing, Stream};
+use super::rings::{self, Source};
+use super::select::Memory;
+use crate::{DeviceChoice, Devices};
+
+/// How often the devices are looked at: the library tells nobody that one came or went.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often streams are looked after.
+const CARE: Duration = Duration::from_millis(100);
+
+/// A device that could not be opened is tried again after this.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What the audio thread is told.
+pub(super) enum Order {
+    Open,
+    Close,
+    Ring(bool),
+    Choose(DeviceChoice),
+    Stop,
+}
+
+/// An open stream on a device.
+struct Running {
+    name: String,
+    health: Arc<Health>,
+    _stream: Box<dyn Stream>,
+}
+
+/// One of the three uses of a device.
+#[derive(Default)]
+struct Slot {
+    running: Option<Running>,
+    failed: Option<(String, Instant)>,
+}
+
+impl Slot {
+    fn is_lost(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.health.is_lost())
+    }
+
+    /// Whether a stream on `wanted` has to be opened now; closes one that is on another device or dead.
+    fn must_open(&mut self, wanted: Option<&str>, closed: &mut bool) -> bool {
+        let stays = self
+            .running
+            .as_ref()
+            .is_some_and(|running| Some(running.name.as_str()) == wanted && !running.health.is_lost());
+        if stays {
+            return false;
+        }
+        *closed = self.running.take().is_some();
+        match (wanted, &self.failed) {
+            (None, _) => false,
+            (Some(name), Some((failed, at))) => failed != name || at.elapsed() >= RETRY,
+            (Some(_), None) => true,
+        }
+    }
+
+    fn opened(
+        &mut self,
+        name: &str,
+        health: Arc<Health>,
+        stream: Result<Box<dyn Stream>, DeviceError>,
+    ) -> Result<(), DeviceError> {
+        match stream {
+            Ok(stream) => {
+                self.failed = None;
+                self.running = Some(Running { name: name.to_owned(), health, _stream: stream });
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(device = name, %error, "an audio device could not be opened");
+                self.failed = Some((name.to_owned(), Instant::now()));
+                Err(error)
+            }
+        }
+    }
+}
+
+pub(super) struct AudioThread {
+    backend: Box<dyn Backend>,
+    choice: DeviceChoice,
+    memory: Memory,
+    report: Box<dyn Fn(Devices) + Send>,
+    ends: Sender<NewEnd>,
+    listing: Listing,
+    reported: Option<Devices>,
+    refused: bool,
+    opens: usize,
+    ringing: bool,
+    microphone: Slot,
+    speaker: Slot,
+    ringer: Slot,
+}
+
+impl AudioThread {
+    pub(super) fn new(
+        backend: Box<dyn Backend>,
+        choice: DeviceChoice,
+        report: Box<dyn Fn(Devices) + Send>,
+        ends: Sender<NewEnd>,
+    ) -> Self {
+        let mut memory = Memory::default();
+        memory.choose(&choice);
+        Self {
+            backend,
+            choice,
+            memory,
+            report,
+            ends,
+            listing: Listing::default(),
+            reported: None,
+            refused: false,
+            opens: 0,
+            ringing: false,
+            microphone: Slot::default(),
+            speaker: Slot::default(),
+            ringer: Slot::default(),
+        }
+    }
+
+    /// Works until told to stop, or until nobody is left to tell.
+    pub(super) fn run(mut self, orders: &Receiver<Order>) {
+        let mut looked: Option<Instant> = None;
+        loop {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                self.look();
+                looked = Some(Instant::now());
+            }
+            self.care();
+            match orders.recv_timeout(CARE) {
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Order::Open) => self.opens += 1,
+                Ok(Order::Close) => self.opens = self.opens.saturating_sub(1),
+                Ok(Order::Ring(on)) => self.ringing = on,
+                Ok(Order::Choose(choice)) => {
+                    self.memory.choose(&choice);
+                    self.choice = choice;
+                    self.microphone.failed = None;
+                    self.speaker.failed = None;
+                    looked = None;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        match self.backend.list() {
+            Ok(listing) => self.listing = listing,
+            Err(error) => {
+                tracing::debug!(%error, "the sound system does not answer");
+                self.listing = Listing::default();
+            }
+        }
+    }
+
+    /// Brings streams and reports in line with what is wanted.
+    fn care(&mut self) {
+        if [&self.microphone, &self.speaker, &self.ringer].into_iter().any(Slot::is_lost) {
+            // What was there a second ago may be what just went.
+            self.look();
+        }
+        let mut now = self.memory.select(&self.choice, &self.listing);
+        let in_call = self.opens > 0;
+        self.care_for_microphone(now.microphone.as_deref().filter(|_| in_call));
+        self.care_for_speaker(now.speaker.as_deref().filter(|_| in_call));
+        self.care_for_ringer(now.ringer.as_deref().filter(|_| self.ringing));
+        now.microphone_refused = self.refused;
+        if self.reported.as_ref() != Some(&now) {
+            (self.report)(now.clone());
+            self.reported = Some(now);
+        }
+    }
+
+    fn care_for_microphone(&mut self, wanted: Option<&str>) {
+        let mut closed = false;
+        let must = self.microphone.must_open(wanted, &mut closed);
+        if closed {
+            let _ = self.ends.send(NewEnd::Capture(None));
+        }
+        let Some(name) = wanted.filter(|_| must) else { return };
+        let health = Arc::new(Health::default());
+        let mut end = None;
+        let mut make = |rate| {
+            let (sink, other) = rings::capture(rate, Arc::clone(&health));
+            end = Some(other);
+            sink
+        };
+        let stream = self.backend.open_input(name, &mut make, Arc::clone(&health));
+        let opened = self.microphone.opened(name, health, stream);
+        self.refused = matches!(opened, Err(DeviceError::Refused(_)));
+        if opened.is_ok() {
+            let _ = self.ends.send(NewEnd::Capture(end));
+        }
+    }
+
+    fn care_for_speaker(&mut self, wanted: Option<&str>) {
+        let mut closed = false;
+        let must = self.speaker.must_open(wanted, &mut closed);
+        if closed {
+            let _ = self.ends.send(NewEnd::Playback(None));
+        }
+        let Some(name) = wanted.filter(|_| must) else { return };
+        let health = Arc::new(Health::default());
+        let mut end = None;
+        let mut make = |rate| {
+            let (source, other) = rings::playback(rate, Arc::clone(&health));
+            end = Some(other);
+            source
+        };
+        let stream = self.backend.open_output(name, &mut make, Arc::clone(&health));
+        if self.speaker.opened(name, health, stream).is_ok() {
+            let _ = self.ends.send(NewEnd::Playback(end));
+        }
+    }
+
+    fn care_for_ringer(&mut self, wanted: Option<&str>) {
+        let mut closed = false;
+        if !self.ringer.must_open(wanted, &mut closed) {
+            return;
+        }
+        let Some(name) = wanted else { return };
+        let health = Arc::new(Health::default());
+        let stream = self.backend.open_output(name, &mut Source::ringing, Arc::clone(&health));
+        // A bell that cannot be heard has been logged; the call rings on the screen.
+        let _ = self.ringer.opened(name, health, stream);
+    }
+}
