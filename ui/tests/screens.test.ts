@@ -191,6 +191,19 @@ describe('an offer', () => {
     expect(get('missed-note').textContent).toContain('The call went to someone else');
     expect(get('missed-note').textContent).toContain('You are still available.');
   });
+  it('that could not be connected keeps the tracking id', async () => {
+    const hand = new Hand(desk);
+    await open(hand.backend);
+    await hand.task(ring);
+    await press('accept');
+    await hand.fail('accept', refused);
+    expect(get('error-note').textContent).toContain('The call could not be connected to you');
+    await hand.send({ kind: 'event', name: 'task:rejected', task: ring, reason: 'ASSIGN_FAILED' });
+    await hand.send({ kind: 'removed', taskId: 'daniel' });
+    expect(has('error-note')).toBe(false);
+    expect(get('missed-note').textContent).toContain('The call could not be connected to you.');
+    expect(get('tracking-id').textContent).toBe('T-1');
+  });
   it('that was declined tells so', async () => {
     const hand = new Hand(desk);
     await open(hand.backend);
@@ -257,6 +270,13 @@ describe('a call', () => {
     expect(hand.called('copyText')).toEqual([['T-1']]);
     await press('try-again');
     expect(hand.called('hold')).toHaveLength(2);
+    expect(has('error-note')).toBe(false);
+  });
+  it('takes the note away when the call has changed anyway', async () => {
+    const hand = await begin();
+    await press('hold');
+    await hand.fail('hold', refused);
+    await hand.task({ ...held, startedAt: noon, holdSince: noon });
     expect(has('error-note')).toBe(false);
   });
   it('keeps quiet about a command that a newer one replaced', async () => {
@@ -499,6 +519,27 @@ describe('the window', () => {
     await open(new Hand({ ...desk, tasks: [{ ...talk, variables: [{ name: 'Card', value: '5120334109', isSensitive: true }] }] }).backend);
     expect(document.body.textContent).toContain('Card');
     expect(document.body.innerHTML).not.toContain('5120334109');
+  });
+  it('starts with an empty day for another agent', async () => {
+    const hand = new Hand({ ...desk, tasks: [talk] });
+    await open(hand.backend);
+    await hand.send({ kind: 'removed', taskId: 'daniel' });
+    expect(has('last-calls')).toBe(true);
+    await hand.send({ kind: 'snapshot', snapshot: signedOut });
+    expect(has('sign-in')).toBe(true);
+    await hand.send({ kind: 'snapshot', snapshot: { ...desk, agent: { ...agent, agentId: 'agent-2' } } });
+    expect(has('idle')).toBe(true);
+    expect(has('last-calls')).toBe(false);
+  });
+  it('forgets a failed sign-in when the agent is in another way', async () => {
+    const hand = new Hand(signedOut);
+    await open(hand.backend);
+    await fireEvent.input(get('sign-in-token'), { target: { value: 'abc' } });
+    await press('sign-in-submit');
+    await hand.fail('signIn', refused);
+    await hand.send({ kind: 'snapshot', snapshot: { ...desk, station: null, state: null } });
+    expect(has('station-login-form')).toBe(true);
+    expect(has('error-note')).toBe(false);
   });
   it('takes a chat as a simple contact', async () => {
     const chat = { ...talk, taskId: 'chat', mediaType: 'chat', can: { ...nothing, end: true } };

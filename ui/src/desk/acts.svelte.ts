@@ -1,8 +1,9 @@
 import { type Backend, commandError, type DeviceKind } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
+import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Desk } from './desk.svelte';
-import { type Failure, isWorthTelling } from './errors';
+import { circumstances, type Failure, isWorthTelling } from './errors';
 
 /** How far a command is: pressed at once, busy after 150 ms, slow after 4 s. */
 export type Waiting = 'pressed' | 'busy' | 'slow';
@@ -131,9 +132,9 @@ export class Acts {
     return this.#run('copyText', '', () => this.backend.copyText(text));
   }
 
-  /** Forgets failures of tasks that are gone. */
-  prune(taskIds: string[]): void {
-    const left = this.failures.filter((each) => each.taskId === '' || taskIds.includes(each.taskId));
+  /** Forgets failures whose circumstances have changed, and those of tasks that are gone. */
+  prune(snapshot: Snapshot | null): void {
+    const left = this.failures.filter((each) => circumstances(snapshot, each.taskId) === each.about);
     if (left.length !== this.failures.length) this.failures = left;
   }
 
@@ -157,7 +158,9 @@ export class Acts {
       const error = commandError(thrown);
       if (isMine() && isWorthTelling(error)) {
         const again = how.repeat === false ? null : () => void this.#run(command, taskId, ask, how);
-        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, again }];
+        const about = circumstances(this.#desk.snapshot, taskId);
+        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, about, again }];
+        if (command === 'accept') this.#desk.acceptFailed(taskId, error.trackingId);
       }
       return false;
     } finally {

@@ -40,6 +40,7 @@ export class Desk {
   #unsubscribe: Unsubscribe | null = null;
   #generation = 0;
   #answers = new Map<string, Answer>();
+  #troubles = new Map<string, string>();
   #last = new Map<string, TaskView>();
 
   constructor(backend: Backend, clock: Clock, t: Messages) {
@@ -82,6 +83,12 @@ export class Desk {
     this.#answers.set(taskId, answer);
   }
 
+  /** Remembers the tracking id of an accept that failed, for the note when the offer is gone. */
+  acceptFailed(taskId: string, trackingId: string): void {
+    this.#troubles.set(taskId, trackingId);
+    if (this.missed?.taskId === taskId) this.missed = { ...this.missed, how: 'notConnected', trackingId };
+  }
+
   /** Puts a task on the stage. */
   choose(taskId: string | null): void {
     this.chosen = taskId;
@@ -112,6 +119,7 @@ export class Desk {
     this.#news(update.change, now);
     this.#connection(before, known.snapshot, now);
     if (before !== null) this.say(...announce(before, known.snapshot, now, this.#t));
+    if (before?.agent?.agentId !== known.snapshot.agent?.agentId) this.#forgetDay();
     if (known.snapshot !== before) {
       this.day = observeDay(this.day, known.snapshot, now);
       this.snapshot = known.snapshot;
@@ -131,6 +139,7 @@ export class Desk {
     }
     if (change.kind === 'snapshot') {
       // Only tasks that are there still have a line; the rest is of an earlier day.
+      for (const id of this.#last.keys()) if (!snapshot.tasks.some((task) => task.taskId === id)) this.#last.delete(id);
       histories = Object.fromEntries(Object.entries(histories).filter(([id]) => snapshot.tasks.some((task) => task.taskId === id)));
     }
     if (histories !== this.histories) {
@@ -164,6 +173,7 @@ export class Desk {
     }
     this.#last.delete(taskId);
     this.#answers.delete(taskId);
+    this.#troubles.delete(taskId);
     this.told = this.told.filter((each) => each.taskId !== taskId);
     if (this.chosen === taskId) this.chosen = null;
     const { [taskId]: _gone, ...rest } = this.histories;
@@ -173,10 +183,20 @@ export class Desk {
     writeStorage(JSON.stringify(Object.values(rest)));
   }
 
-  #miss(missed: Missed, now: number): void {
+  #miss(found: Missed, now: number): void {
+    const missed = { ...found, trackingId: this.#troubles.get(found.taskId) ?? '' };
     this.missed = missed;
     const history = this.histories[missed.taskId];
     if (history !== undefined) this.day = addCall(this.day, { task: missed.task, history, endedAt: now, missed });
+  }
+
+  /** Another agent starts with an empty day. */
+  #forgetDay(): void {
+    this.day = freshDay;
+    this.missed = null;
+    this.told = [];
+    this.back = null;
+    this.chosen = null;
   }
 
   #connection(before: Snapshot | null, after: Snapshot, now: number): void {

@@ -1,4 +1,5 @@
 import type { CommandErrorView } from '../backend/generated/CommandErrorView';
+import type { Snapshot } from '../backend/generated/Snapshot';
 import type { Messages } from '../messages';
 
 /** The commands an error note can be about; the names of the window's backend. */
@@ -12,7 +13,16 @@ export interface Failure {
   /** Empty for commands of the desk. */
   taskId: string;
   error: CommandErrorView;
+  /** What was true when it failed: once that changes, the failure is history. */
+  about: string;
   again: (() => void) | null;
+}
+
+/** What a failure of the task (or of the desk, without one) is about. */
+export function circumstances(snapshot: Snapshot | null, taskId: string): string {
+  if (taskId === '') return [snapshot?.agent?.agentId, snapshot?.station?.teamId, snapshot?.station?.option, snapshot?.state?.state, snapshot?.state?.auxCodeId].join(' ');
+  const task = snapshot?.tasks.find((each) => each.taskId === taskId);
+  return task === undefined ? '' : [task.phase, task.held, task.recording, task.muted].join(' ');
 }
 
 /** Words for a failure: what happened, what it means now, why if that is known in words. */

@@ -10,6 +10,8 @@ export interface Missed {
   task: TaskView;
   /** How long it rang, in seconds; null if that was not seen. */
   rang: number | null;
+  /** Of the accept that failed; else empty. */
+  trackingId: string;
   at: number;
 }
 
@@ -44,7 +46,7 @@ export function notice(news: News): Missed | Told | null {
   const task = news.task ?? news.before;
   if (told.has(news.name)) return { kind: 'told', topic: news.name, taskId: task?.taskId ?? '', detail: news.reason ?? '', at: news.at };
   if (task === null) return null;
-  const missed = (how: Missed['how']): Missed => ({ kind: 'missed', taskId: task.taskId, how, task, rang: rang(news, task), at: news.at });
+  const missed = (how: Missed['how']): Missed => ({ kind: 'missed', taskId: task.taskId, how, task, rang: rang(news, task), trackingId: '', at: news.at });
   if (news.name === 'task:rejected') {
     if (news.answer === 'declined') return missed('declined');
     return missed(news.answer === 'accepted' ? 'notConnected' : 'rona');
@@ -59,7 +61,7 @@ export function notice(news: News): Missed | Told | null {
 export function withdrawn(before: TaskView, history: History | undefined, answer: Answer, at: number): Missed | null {
   if (!isUntaken(history)) return null;
   const how = answer === 'declined' ? 'declined' : answer === 'accepted' ? 'notConnected' : 'elsewhere';
-  return { kind: 'missed', taskId: before.taskId, how, task: before, rang: null, at };
+  return { kind: 'missed', taskId: before.taskId, how, task: before, rang: null, trackingId: '', at };
 }
 
 /** Whether the task was offered here and never became a call. */
