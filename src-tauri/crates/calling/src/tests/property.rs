@@ -125,7 +125,7 @@ proptest! {
         prop_assert!(world.phone.is_stopped());
 
         let mut rang: HashMap<String, i32> = HashMap::new();
-        let mut open_answers = 0_i32;
+        let mut answers: HashMap<String, i32> = HashMap::new();
         for (_, fact) in &world.facts {
             match fact {
                 CallingFact::Ringing { call, .. } => {
@@ -136,15 +136,17 @@ proptest! {
                 }
                 CallingFact::Remote { call, .. }
                 | CallingFact::OfferWanted { call }
-                | CallingFact::Answered { call }
                 | CallingFact::Established { call } => {
                     prop_assert_eq!(rang.get(&call.0), Some(&0), "news of a leg that is not up");
                 }
-                CallingFact::AnswerFailed { .. } => open_answers -= 1,
+                CallingFact::Answered { call } | CallingFact::AnswerFailed { call, .. } => {
+                    prop_assert_eq!(rang.get(&call.0), Some(&0), "news of a leg that is not up");
+                    *answers.entry(call.0.clone()).or_default() += 1;
+                }
                 _ => {}
             }
         }
-        prop_assert!(open_answers <= 0);
+        prop_assert!(answers.values().all(|outcomes| *outcomes == 1), "{answers:?}");
         prop_assert!(rang.values().all(|ends| *ends == 1), "{rang:?}");
         // Each leg is deleted at the service exactly once.
         prop_assert_eq!(world.causes().len(), rang.len());
