@@ -1,1 +1,9 @@
-//! What the wire, audio and GUI tests share.
+//! What the wire, audio and GUI tests share: an agent driven through `deskline headless`, and sound to judge.
+//!
+//! Start reading at [`Agent`].
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+mod agent;
+pub mod sound;
+
+pub use agent::{Agent, AgentOptions, Failure, cli};
