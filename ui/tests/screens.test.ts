@@ -1,4 +1,4 @@
-import { fireEvent, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, screen } from '@testing-library/svelte';
 import { describe, expect, it, vi } from 'vitest';
 
 import { stories } from '../src/stories';
@@ -428,6 +428,21 @@ describe('wrap-up', () => {
     expect(get('wrap-up-code-code-2').getAttribute('aria-selected')).toBe('true');
     await key('Enter');
     expect(hand.called('wrapup')).toEqual([['daniel', 'code-2', 'Refund refused']]);
+  });
+  it('calls favourite only what was really used, and only beside a search', async () => {
+    for (const _ of [1, 2]) {
+      const hand = await begin();
+      await press('wrap-up-code-code-4');
+      await press('wrap-up-finish');
+      await hand.done('wrapup');
+      cleanup();
+    }
+    await begin();
+    expect(document.body.textContent).not.toContain('You use these most');
+    await fireEvent.input(get('wrap-up-search'), { target: { value: 'refund' } });
+    await settle();
+    expect(document.body.textContent).toContain('You use these most');
+    expect(screen.getAllByRole('option').map((row) => row.getAttribute('data-testid'))).toEqual(['wrap-up-code-code-1', 'wrap-up-code-code-2', 'wrap-up-code-code-3', 'wrap-up-code-code-4']);
   });
   it('keeps the choice when it could not be saved', async () => {
     const hand = await begin();

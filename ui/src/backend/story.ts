@@ -17,6 +17,7 @@ export function storyFromUrl(url: URL): Backend {
   // Stories look alike on every computer: nothing that was chosen here before counts.
   localStorage.clear();
   localStorage.setItem('deskline.window', JSON.stringify({ theme: theme === 'dark' ? 'dark' : 'light' }));
+  if (story.codes !== undefined) localStorage.setItem('deskline.codes', JSON.stringify(story.codes));
   document.documentElement.dir = url.searchParams.get('dir') ?? 'ltr';
   if (url.searchParams.get('lang') === 'long') speak(pseudo(t));
   const text = Number(url.searchParams.get('text') ?? '100');

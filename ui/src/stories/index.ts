@@ -16,6 +16,8 @@ export interface Story {
   start?: Partial<StartInfo>;
   levels?: Levels;
   gestures?: Gesture[];
+  /** How often wrap-up codes were used here before. */
+  codes?: Record<string, number>;
   /** Commands that fail. All others neither fail nor come back. */
   refuse?: Record<string, CommandErrorView>;
 }
@@ -129,7 +131,7 @@ export const stories: Record<string, Story> = {
   '04c-keypad': { told: [...call(233), quality()], gestures: [{ press: 'keypad' }, ...[...'447188'].map((key) => ({ key }))], levels: voice },
   '04-active-details': { told: [...call(233), quality()], gestures: [{ press: 'details-button' }] },
   '05-on-hold': { told: [...call(391), task(ago(84), { startedAt: startedAt(391), holdSince: ago(84) }, held), quality()], levels: voice },
-  '08-wrap-up': { told: over(true), gestures: [{ type: 'wrap-up-search', text: 'ref' }] },
+  '08-wrap-up': { told: over(true), codes: { 'code-4': 9, 'code-5': 7, 'code-6': 3 }, gestures: [{ type: 'wrap-up-search', text: 'ref' }] },
   '08-wrap-up-open': { told: over(false) },
   '09-two-tasks': { told: [...call(391), task(ago(130), { startedAt: startedAt(391), holdSince: ago(130) }, held), task(ago(48), {}, lena)], gestures: [{ press: 'task-tab-lena' }] },
   '09-second-rings': { told: [...call(233), task(ago(4), { taskId: 'sofia', customer: { name: 'Sofia Marchetti', number: '+390655500134' }, offerEndsAt: noon + 15_600, offerLastsMs: 20_000 }, offered), quality()], levels: voice },
