@@ -504,6 +504,7 @@ describe('the state menu', () => {
     expect(get('state-pending').textContent).toBe('then Lunch');
     await hand.fail('setState', refused);
     expect(get('error-note').textContent).toContain('Your state did not change');
+    expect(get('error-note').textContent).toContain('You are still available.');
   });
   it('lets nobody leave the station during a task', async () => {
     const hand = new Hand({ ...desk, tasks: [talk] });

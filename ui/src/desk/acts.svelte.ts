@@ -159,7 +159,7 @@ export class Acts {
       if (isMine() && isWorthTelling(error)) {
         const again = how.repeat === false ? null : () => void this.#run(command, taskId, ask, how);
         const about = circumstances(this.#desk.snapshot, taskId);
-        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, about, again }];
+        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, about, state: this.#desk.snapshot?.state?.name ?? '', again }];
         if (command === 'accept') this.#desk.acceptFailed(taskId, error.trackingId);
       }
       return false;

@@ -15,6 +15,8 @@ export interface Failure {
   error: CommandErrorView;
   /** What was true when it failed: once that changes, the failure is history. */
   about: string;
+  /** Name of the agent's state then. */
+  state: string;
   again: (() => void) | null;
 }
 
@@ -29,9 +31,10 @@ export function circumstances(snapshot: Snapshot | null, taskId: string): string
 export function wording(failure: Failure, name: string, t: Messages): { title: string; detail: string } {
   const { error, command } = failure;
   const [title, meaning] = t.errors.commands[command]?.(name) ?? [t.errors.unknown, ''];
+  const now = command === 'setState' && failure.state !== '' ? t.state.still(failure.state) : meaning;
   const reason = humanReason(error.reason);
   const why = error.kind === 'refused' && reason !== '' ? `${reason}.` : (t.errors.kinds[error.kind] ?? t.errors.unknown);
-  return { title, detail: [meaning, why].filter((part) => part !== '').join(' ') };
+  return { title, detail: [now, why].filter((part) => part !== '').join(' ') };
 }
 
 /** Reasons in words are shown, bare codes are not: they are in the tracking id's log. */

@@ -44,8 +44,6 @@ export const en = {
     memoryDetail: 'This computer offers no password store. Your account is kept until you close Deskline, never in a file.',
     memoryReason: (reason: string) => `The system says: ${reason}`,
     lookAgain: 'Look again',
-    failed: 'Sign-in failed',
-    failedDetail: 'You are not signed in.',
     version: (version: string) => `Version ${version}`,
   },
 
@@ -115,13 +113,11 @@ export const en = {
     then: (name: string) => `then ${name}`,
     signOut: 'Sign out of the station',
     signOutBusy: 'Possible when your tasks are done',
-    changeFailed: 'Your state did not change',
     still: (state: string) => `You are still ${state.toLowerCase() === 'available' ? 'available' : `in “${state}”`}.`,
   },
 
   idle: {
     ready: 'Ready for the next call',
-    readyTasks: 'Ready for the next contact',
     noContacts: 'You get no calls or chats.',
     goAvailable: 'Go available',
     day: 'Since you started',
@@ -138,7 +134,7 @@ export const en = {
     nothingSelectedDetail: 'Pick a call on the left to see its line and data.',
     voiceProblem: 'Voice does not work on this computer',
     voiceProblemDetail: 'Calls cannot reach you here. Choose another way to take calls, or try again.',
-    now: 'now',
+   
   },
 
   person: { none: 'No number', withheld: 'Number withheld' },
@@ -174,14 +170,11 @@ export const en = {
     all: (count: number) => `All ${count}`,
     noData: 'This call brought no data.',
     hidden: 'Hidden',
-    show: 'Show',
-    hide: 'Hide',
     speaker: 'Speaker',
     speakerNamed: (name: string) => `Speaker: ${name}`,
     microphone: 'Your microphone',
     change: 'Change',
-    connecting: 'Connecting the sound',
-    resumeCall: 'Back to the call',
+   
   },
 
   line: {
@@ -226,18 +219,16 @@ export const en = {
     centre: 'Your contact centre does not allow this now.',
     endOnHold: 'Resume before you end the call.',
     comesBack: 'Grey buttons come back with the connection.',
-    notYetLine: 'Consult, Transfer and Conference are not part of this version yet.',
+   
   },
 
-  keypad: { close: 'Close keypad', sent: 'Digits sent', hint: 'Type or press', failed: 'The digits were not sent' },
+  keypad: { close: 'Close keypad', sent: 'Digits sent', hint: 'Type or press' },
 
   dock: { end: 'End call', endOther: 'End contact', onPhone: 'Hang up on your phone', ending: 'Ending' },
 
   wrapUp: {
-    title: 'Wrap-up',
     thenSent: (code: string) => `Then sent as “${code}”`,
     keepOpen: 'Keep open',
-    keptOpen: 'Open until you finish.',
     search: 'What was it about?',
     found: (count: number, all: number) => `${count} of ${all}`,
     codes: 'Wrap-up codes',
@@ -252,7 +243,6 @@ export const en = {
     finish: 'Finish wrap-up',
     finishing: 'Saving',
     enter: 'Enter',
-    closesIn: (seconds: number) => `Wrap-up closes in ${spoken(seconds)}`,
     thisCall: 'This call',
     inAll: (time: string) => `${time} in all`,
   },
@@ -262,7 +252,6 @@ export const en = {
     talking: 'On a call',
     ringing: 'Ringing',
     wrapUp: 'Wrap-up',
-    muted: 'Muted',
     media: (type: string) =>
       (({ telephony: 'Call', chat: 'Chat', email: 'Email', social: 'Social message', sms: 'SMS', facebook: 'Messenger', whatsapp: 'WhatsApp' }) as Record<string, string>)[type] ?? type,
     digital: 'Write to the customer in your contact centre’s own window. Here you take, end and wrap up the contact.',
@@ -324,7 +313,6 @@ export const en = {
     autoWrapupFailed: ['Wrap-up was not sent by itself', 'Choose a code and finish.'],
     autoWrapupNotConfigured: ['Wrap-up will not close by itself', 'Your contact centre gave no time for it. Choose a code and finish.'],
     outdialFailed: ['The call could not be made', ''],
-    callLost: (time: string) => `The call broke off after ${time}.`,
     other: ['Webex reported a problem', ''],
   },
 
@@ -334,7 +322,6 @@ export const en = {
     copied: 'Copied',
     dismiss: 'Dismiss',
     again: 'Try again',
-    details: 'Details',
     kinds: {
       invalid: 'This is not possible now.',
       refused: 'Webex refused this.',
@@ -416,7 +403,7 @@ export const en = {
 
   quality: { good: 'Good', fair: 'Fair', poor: 'Poor', chip: (level: string) => `Call quality: ${level}`, title: 'Call quality', loss: 'Lost coming in', jitter: 'Jitter', roundTrip: 'Round trip', codec: 'Codec', concealed: 'Filled in', buffer: 'Buffer' },
 
-  details: { title: 'Details', show: 'Show details', back: 'Back to the call', none: 'Nothing to show', noneDetail: 'Data of the call shows up here.' },
+  details: { title: 'Details', show: 'Show details', back: 'Back to the call' },
 
   say: {
     incoming: (name: string, queue: string, reason: string) => `Incoming call, ${[name, queue, reason].filter((part) => part !== '').join(', ')}. Accept with A.`,
@@ -435,7 +422,6 @@ export const en = {
     back: 'Connected again.',
     state: (name: string) => name,
     time: (seconds: number) => `Call time ${spoken(seconds)}`,
-    holdTime: (seconds: number) => `On hold ${spoken(seconds)}`,
     noCall: 'No call',
   },
 
