@@ -159,7 +159,7 @@ export class Acts {
       if (isMine() && isWorthTelling(error)) {
         const again = how.repeat === false ? null : () => void this.#run(command, taskId, ask, how);
         const about = circumstances(this.#desk.snapshot, taskId);
-        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, about, state: this.#desk.snapshot?.state?.name ?? '', again }];
+        this.failures = [...this.failures.filter((each) => each.key !== id), { key: id, command, taskId, error, about, state: stateName(this.#desk.snapshot), again }];
         if (command === 'accept') this.#desk.acceptFailed(taskId, error.trackingId);
       }
       return false;
@@ -177,6 +177,13 @@ export class Acts {
     const { [id]: _old, ...rest } = this.waiting;
     this.waiting = waiting === null ? rest : { ...rest, [id]: waiting };
   }
+}
+
+/** What the agent's state is called; the centre names only idle codes. */
+function stateName(snapshot: Snapshot | null): string {
+  const state = snapshot?.state ?? null;
+  if (state === null) return '';
+  return state.state === 'Available' || state.name === '' ? state.state : state.name;
 }
 
 function key(command: string, taskId: string): string {

@@ -48,7 +48,8 @@ export function notice(news: News): Missed | Told | null {
   if (task === null) return null;
   const missed = (how: Missed['how']): Missed => ({ kind: 'missed', taskId: task.taskId, how, task, rang: rang(news, task), trackingId: '', at: news.at });
   if (news.name === 'task:rejected') {
-    if (news.answer === 'declined') return missed('declined');
+    // Declined here, in the notification or by the headset: the centre's reason tells the latter two.
+    if (news.answer === 'declined' || /declin/i.test(news.reason ?? '')) return missed('declined');
     return missed(news.answer === 'accepted' ? 'notConnected' : 'rona');
   }
   if (news.name === 'task:end' && isUntaken(news.history) && !task.wrapUpRequired) {

@@ -85,6 +85,7 @@ describe('notices', () => {
   it('tells a refused accept and an own refusal apart', () => {
     expect(notice({ ...news, answer: 'accepted' })).toMatchObject({ how: 'notConnected' });
     expect(notice({ ...news, answer: 'declined' })).toMatchObject({ how: 'declined' });
+    expect(notice({ ...news, reason: 'AGENT_DECLINED' })).toMatchObject({ how: 'declined' });
   });
   it('knows a customer who hung up while it rang', () => {
     expect(notice({ ...news, name: 'task:end' })).toMatchObject({ how: 'hungUp' });

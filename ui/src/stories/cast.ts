@@ -36,7 +36,7 @@ export const agent: AgentView = {
 
 export const station: StationView = { teamId: 'team-1', teamName: 'Cards & Accounts', option: 'BROWSER', dialNumber: null, voiceProblem: null };
 
-export const available: AgentState = { state: 'Available', auxCodeId: '0', name: 'Available', since: ago(761), pending: null };
+export const available: AgentState = { state: 'Available', auxCodeId: '0', name: '', since: ago(761), pending: null };
 
 /** A desk that is ready for the next call. */
 export const desk: Snapshot = {

@@ -83,7 +83,7 @@ function missed(taskId: string, at: number, name: string, number: string, queue:
   const offer: TaskView = { ...offered, taskId, customer: { name, number }, queue, offerEndsAt: at, offerLastsMs: 20_000 };
   return [
     task(at - 20_000, {}, offer),
-    state(at, { state: { ...available, state: 'RONA', auxCodeId: '199', name: 'RONA', since: at } }),
+    state(at, { state: { ...available, state: 'Idle', auxCodeId: '199', name: 'RONA', since: at } }),
     { at, change: { kind: 'event', name: 'task:rejected', task: { ...offer, can: nothing }, reason: 'RONA_TIMER_EXPIRED' } },
     removed(at, taskId),
   ];
