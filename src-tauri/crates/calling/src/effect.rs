@@ -138,11 +138,17 @@ impl Request {
     }
 
     pub(crate) fn body(self, body: Json) -> Self {
-        Self { body: Some(body), ..self }
+        Self {
+            body: Some(body),
+            ..self
+        }
     }
 
     pub(crate) fn device(self, url: &str) -> Self {
-        Self { device_url: Some(url.to_owned()), ..self }
+        Self {
+            device_url: Some(url.to_owned()),
+            ..self
+        }
     }
 
     pub(crate) fn tracked(self, tracking: Tracking) -> Self {
@@ -171,7 +177,8 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn is_success(&self) -> bool {
-        self.status.is_some_and(|status| (200..400).contains(&status))
+        self.status
+            .is_some_and(|status| (200..400).contains(&status))
     }
 
     /// The problem this reply is, in words that start with what was tried.

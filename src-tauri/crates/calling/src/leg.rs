@@ -113,7 +113,11 @@ impl Leg {
             number: caller.number,
         });
         if let Some(sdp) = self.roap.newest_offer() {
-            turn.fact(CallingFact::Remote { call: self.call(), kind: SdpKind::Offer, sdp });
+            turn.fact(CallingFact::Remote {
+                call: self.call(),
+                kind: SdpKind::Offer,
+                sdp,
+            });
         }
         self.say(turn, Signal::Alerting);
     }
@@ -157,11 +161,19 @@ impl Leg {
 
     /// The far side ended the leg.
     pub(crate) fn disconnected(&mut self, turn: &mut Turn<'_>) {
-        self.end(turn, HangUpCause::ByState, problem("the call ended before it was answered"));
+        self.end(
+            turn,
+            HangUpCause::ByState,
+            problem("the call ended before it was answered"),
+        );
     }
 
     pub(crate) fn hang_up(&mut self, turn: &mut Turn<'_>, cause: HangUpCause) {
-        self.end(turn, cause, problem("the call was ended before it was answered"));
+        self.end(
+            turn,
+            cause,
+            problem("the call was ended before it was answered"),
+        );
     }
 
     pub(crate) fn statistics(&mut self, sample: Box<CallSample>) {
@@ -264,7 +276,11 @@ impl Leg {
             match step {
                 RoapOut::Remote(kind, sdp) => {
                     self.connect(turn);
-                    turn.fact(CallingFact::Remote { call: self.call(), kind, sdp });
+                    turn.fact(CallingFact::Remote {
+                        call: self.call(),
+                        kind,
+                        sdp,
+                    });
                 }
                 RoapOut::OfferWanted => {
                     self.connect(turn);
@@ -401,11 +417,14 @@ impl Leg {
             // 401 comes here only after a renewed token was refused as well.
             Some(401 | 403 | 404) => {
                 tracing::warn!(call = self.name.call_id, "the calling service lost the leg");
-                self.end(turn, HangUpCause::ByState, reply.problem("asking for the call"));
+                self.end(
+                    turn,
+                    HangUpCause::ByState,
+                    reply.problem("asking for the call"),
+                );
             }
             Some(_) if reply.is_success() => {
-                self.next_status =
-                    self.is_connected().then(|| turn.after(STATUS_EVERY));
+                self.next_status = self.is_connected().then(|| turn.after(STATUS_EVERY));
             }
             Some(_) | None => {
                 let again = reply.retry_after.map_or(STATUS_AGAIN, Duration::from_secs);
@@ -432,7 +451,10 @@ impl Leg {
         match before {
             Stage::Over | Stage::Overtaken(_) => return,
             Stage::Answering(_) if !self.is_answered => {
-                turn.fact(CallingFact::AnswerFailed { call: self.call(), problem: why });
+                turn.fact(CallingFact::AnswerFailed {
+                    call: self.call(),
+                    problem: why,
+                });
             }
             Stage::Answering(_) | Stage::Ringing(_) | Stage::Connected => {}
         }
@@ -442,7 +464,11 @@ impl Leg {
             (HangUpCause::ByState, true) => (0, "Normal Disconnect."),
             (HangUpCause::ByState, false) => (115, "User Busy."),
         };
-        let signal = Signal::End { metrics: self.report().to_json(), cause_code, cause };
+        let signal = Signal::End {
+            metrics: self.report().to_json(),
+            cause_code,
+            cause,
+        };
         let mut request = signal.request(&self.place, &self.name, "");
         if let Some(message) = self.last_word.take() {
             let media_id = turn.uuid();
@@ -453,7 +479,9 @@ impl Leg {
     }
 
     fn report(&self) -> CallReport {
-        let Some(sample) = &self.sample else { return CallReport::default() };
+        let Some(sample) = &self.sample else {
+            return CallReport::default();
+        };
         CallReport {
             seconds: sample.seconds,
             received: sample.received,

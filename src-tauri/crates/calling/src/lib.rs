@@ -64,7 +64,11 @@ impl Default for ClientNames {
             device: DeviceNames::default(),
             user_agent: "webex/3.12.0 (web)".into(),
             calling_user_agent: "webex-calling/beta".into(),
-            hardware: format!("{}/Deskline-{}", std::env::consts::OS, env!("CARGO_PKG_VERSION")),
+            hardware: format!(
+                "{}/Deskline-{}",
+                std::env::consts::OS,
+                env!("CARGO_PKG_VERSION")
+            ),
         }
     }
 }

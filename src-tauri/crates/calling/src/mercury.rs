@@ -104,7 +104,10 @@ impl Mercury {
 
     /// Whether an attempt is under way right now.
     pub(crate) fn is_trying(&self) -> bool {
-        matches!(self.stage, Stage::Opening(_) | Stage::Authorising(..) | Stage::Renewing)
+        matches!(
+            self.stage,
+            Stage::Opening(_) | Stage::Authorising(..) | Stage::Renewing
+        )
     }
 
     pub(crate) fn has_given_up(&self) -> bool {
@@ -230,8 +233,7 @@ impl Mercury {
             match event {
                 SocketEvent::Opened => {
                     self.greet(turn, socket);
-                    self.successor =
-                        Successor::Authorising(socket, turn.after(AUTHORISED_WITHIN));
+                    self.successor = Successor::Authorising(socket, turn.after(AUTHORISED_WITHIN));
                 }
                 SocketEvent::Failed { .. } | SocketEvent::Closed { .. } => {
                     self.successor_failed(turn);
@@ -312,7 +314,10 @@ impl Mercury {
             .filter(|(name, _)| !ours.iter().any(|(our, _)| our == name))
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
-        url.query_pairs_mut().clear().extend_pairs(theirs).extend_pairs(ours);
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(theirs)
+            .extend_pairs(ours);
         Some(url.into())
     }
 
@@ -360,8 +365,12 @@ impl Mercury {
     }
 
     fn count(&mut self, socket: SocketId, frame: &MercuryFrame, news: &mut Vec<MercuryNews>) {
-        let Some(number) = frame.sequence.filter(|_| self.current() == Some(socket)) else { return };
-        let last = self.sequence.replace(self.sequence.map_or(number, |last| last.max(number)));
+        let Some(number) = frame.sequence.filter(|_| self.current() == Some(socket)) else {
+            return;
+        };
+        let last = self
+            .sequence
+            .replace(self.sequence.map_or(number, |last| last.max(number)));
         if last.is_some_and(|last| number > last.saturating_add(1)) {
             tracing::warn!(last, number, "event numbers jumped: events were lost");
             news.push(MercuryNews::Gap);
@@ -427,7 +436,9 @@ impl Mercury {
     }
 
     fn beat(&mut self, turn: &mut Turn<'_>, news: &mut Vec<MercuryNews>) {
-        let Stage::Online(socket) = self.stage else { return };
+        let Stage::Online(socket) = self.stage else {
+            return;
+        };
         match self.heart {
             Heart::Waiting(at) if turn.is_due(at) => self.ping(turn, socket),
             Heart::Asked(_, at) if turn.is_due(at) => {
@@ -439,12 +450,7 @@ impl Mercury {
 
     /// Closes a socket that does not answer and takes it as closed at once: waiting two seconds
     /// for the close frame of a dead path would only make the agent unreachable for longer.
-    fn give_way(
-        &mut self,
-        turn: &mut Turn<'_>,
-        reason: &'static str,
-        news: &mut Vec<MercuryNews>,
-    ) {
+    fn give_way(&mut self, turn: &mut Turn<'_>, reason: &'static str, news: &mut Vec<MercuryNews>) {
         if let Some(socket) = self.current() {
             turn.push(Effect::Close(socket, 1000, reason));
         }
@@ -465,13 +471,7 @@ impl Mercury {
     }
 
     /// The active socket is gone (calling 1.5 "close after authorised", N-6).
-    fn lost(
-        &mut self,
-        turn: &mut Turn<'_>,
-        code: u16,
-        reason: &str,
-        news: &mut Vec<MercuryNews>,
-    ) {
+    fn lost(&mut self, turn: &mut Turn<'_>, code: u16, reason: &str, news: &mut Vec<MercuryNews>) {
         self.heart = Heart::Still;
         self.sequence = None;
         let why = format!("the event socket was closed ({code} {reason})");
@@ -508,8 +508,13 @@ impl Mercury {
             }
             1001 | 1005 | 1006 | 1011 => self.again(turn),
             1000 | 3050
-                if ["idle", "done (forced)", "pong not received", "pong mismatch"]
-                    .contains(&word.as_str()) =>
+                if [
+                    "idle",
+                    "done (forced)",
+                    "pong not received",
+                    "pong mismatch",
+                ]
+                .contains(&word.as_str()) =>
             {
                 self.again(turn);
             }

@@ -249,7 +249,11 @@ impl Phone {
     }
 
     fn connect(&mut self, now: Now, catalog: Arc<Catalog>) {
-        if self.leaving.as_ref().is_some_and(|leaving| leaving.goal >= Goal::Disconnect) {
+        if self
+            .leaving
+            .as_ref()
+            .is_some_and(|leaving| leaving.goal >= Goal::Disconnect)
+        {
             self.next_catalog = Some(catalog);
             return;
         }
@@ -301,20 +305,22 @@ impl Phone {
 
     /// Starts the line if everything it needs is there.
     fn start_line(&mut self, now: Now) {
-        let Some(catalog) = self.catalog.clone() else { return };
+        let Some(catalog) = self.catalog.clone() else {
+            return;
+        };
         let clusters = servers::clusters(&catalog);
         if clusters.is_empty() {
             self.registered(Err(final_problem("calling service not in catalog")));
             return;
         }
-        let domain =
-            match servers::service_domain(&catalog, self.settings.rtms_domain.as_deref()) {
-                Ok(domain) => domain,
-                Err(problem) => {
-                    self.registered(Err(problem));
-                    return;
-                }
-            };
+        let domain = match servers::service_domain(&catalog, self.settings.rtms_domain.as_deref()) {
+            Ok(domain) => domain,
+            Err(domain) => {
+                let why = format!("Invalid service domain: {domain}");
+                self.registered(Err(final_problem(why)));
+                return;
+            }
+        };
         let Some(device) = self.wdm.device().filter(|_| self.mercury.is_online()) else {
             return; // a line whose events cannot arrive is worse than none (N-38)
         };
@@ -469,7 +475,9 @@ impl Phone {
             MobiusNews::Disconnected => match call {
                 Some(call) => self.leg(now, &call, Leg::disconnected),
                 // The usual echo of our own DELETE is no news.
-                None if event.call_id.is_some_and(|id| self.past.contains(&CallId(id))) => {}
+                None if event
+                    .call_id
+                    .is_some_and(|id| self.past.contains(&CallId(id))) => {}
                 None => return Err("mobius.calldisconnected for an unknown leg".into()),
             },
             // Nothing for an inbound leg; holds show in the interaction and in re-offers.
@@ -483,11 +491,16 @@ impl Phone {
 
     fn find(&self, event: &MobiusEvent) -> Option<CallId> {
         let by_id = event.call_id.as_ref().map(|id| CallId(id.clone()));
-        by_id.filter(|call| self.legs.contains_key(call)).or_else(|| {
-            let correlation = event.correlation_id.as_deref()?;
-            let found = self.legs.iter().find(|(_, leg)| leg.correlation() == correlation);
-            found.map(|(call, _)| call.clone())
-        })
+        by_id
+            .filter(|call| self.legs.contains_key(call))
+            .or_else(|| {
+                let correlation = event.correlation_id.as_deref()?;
+                let found = self
+                    .legs
+                    .iter()
+                    .find(|(_, leg)| leg.correlation() == correlation);
+                found.map(|(call, _)| call.clone())
+            })
     }
 
     /// `Ok(None)`: a leg that is over already.
@@ -525,7 +538,11 @@ impl Phone {
 
     fn ignore(&mut self, why: String, tracking_id: Option<String>) {
         let tracking_id = tracking_id.map(TrackingId);
-        tracing::info!(why, tracking = tracking_id.as_ref().map(|id| id.as_str()), "ignored");
+        tracing::info!(
+            why,
+            tracking = tracking_id.as_ref().map(|id| id.as_str()),
+            "ignored"
+        );
         self.fact(CallingFact::Ignored { why, tracking_id });
     }
 
@@ -586,15 +603,20 @@ impl Phone {
         self.refusal = None;
         if goal >= Goal::Disconnect {
             if std::mem::take(&mut self.is_connecting) {
-                self.fact(CallingFact::Connected(Err(problem("the connection was cancelled"))));
+                self.fact(CallingFact::Connected(Err(problem(
+                    "the connection was cancelled",
+                ))));
             }
             self.next_catalog = None;
         }
         match &mut self.leaving {
             Some(leaving) => leaving.goal = leaving.goal.max(goal),
             None => {
-                self.leaving =
-                    Some(Farewell { goal, step: Step::Legs, by: now.at + LEAVING_STEP });
+                self.leaving = Some(Farewell {
+                    goal,
+                    step: Step::Legs,
+                    by: now.at + LEAVING_STEP,
+                });
                 self.with(now, |parts, turn| {
                     for leg in parts.legs.values_mut() {
                         leg.hang_up(turn, deskline_core::HangUpCause::ByState);
@@ -635,12 +657,18 @@ impl Phone {
                 }
                 Step::Legs | Step::Line | Step::Device => return,
             };
-            self.leaving = Some(Farewell { goal, step: next, by: now.at + LEAVING_STEP });
+            self.leaving = Some(Farewell {
+                goal,
+                step: next,
+                by: now.at + LEAVING_STEP,
+            });
         }
     }
 
     fn left(&mut self, now: Now) {
-        let Some(leaving) = self.leaving.take() else { return };
+        let Some(leaving) = self.leaving.take() else {
+            return;
+        };
         if leaving.goal == Goal::Stop {
             self.is_stopped = true;
             return;

@@ -65,7 +65,11 @@ impl Roap {
 
     /// The newest offer, while nobody has answered yet.
     pub(crate) fn newest_offer(&self) -> Option<String> {
-        self.held.as_ref().filter(|held| held.kind == RoapKind::Offer)?.sdp.clone()
+        self.held
+            .as_ref()
+            .filter(|held| held.kind == RoapKind::Offer)?
+            .sdp
+            .clone()
     }
 
     /// Whether there is something to answer with media.
@@ -83,7 +87,10 @@ impl Roap {
     pub(crate) fn tick(&mut self, turn: &Turn<'_>) -> Vec<RoapOut> {
         match self.phase {
             Phase::WaitingOk(at) | Phase::WaitingAnswer(at) if turn.is_due(at) => {
-                tracing::warn!(seq = self.seq, "a transaction was not completed by the far side");
+                tracing::warn!(
+                    seq = self.seq,
+                    "a transaction was not completed by the far side"
+                );
                 self.finish(turn)
             }
             Phase::Idle
@@ -97,7 +104,9 @@ impl Roap {
     /// The agent answers: from here on messages are handled as they come.
     pub(crate) fn answer(&mut self, turn: &Turn<'_>) -> Vec<RoapOut> {
         self.is_answered = true;
-        let Some(newest) = self.held.take() else { return Vec::new() };
+        let Some(newest) = self.held.take() else {
+            return Vec::new();
+        };
         self.begin_with(newest.seq);
         if newest.kind == RoapKind::OfferRequest {
             self.phase = Phase::MakingOffer;
@@ -211,9 +220,14 @@ impl Roap {
             return Vec::new();
         }
         self.prepared = None;
-        let sdp = message.sdp.clone().filter(|_| message.kind == RoapKind::Offer);
+        let sdp = message
+            .sdp
+            .clone()
+            .filter(|_| message.kind == RoapKind::Offer);
         self.held = Some(message);
-        sdp.map(|sdp| RoapOut::Remote(SdpKind::Offer, sdp)).into_iter().collect()
+        sdp.map(|sdp| RoapOut::Remote(SdpKind::Offer, sdp))
+            .into_iter()
+            .collect()
     }
 
     fn offer(&mut self, message: RoapMessage) -> Vec<RoapOut> {
@@ -244,7 +258,11 @@ impl Roap {
     fn offer_request(&mut self, message: RoapMessage) -> Vec<RoapOut> {
         match self.phase {
             Phase::Idle => {
-                let seq = if self.has_begun { Some(self.seq + 1) } else { message.seq };
+                let seq = if self.has_begun {
+                    Some(self.seq + 1)
+                } else {
+                    message.seq
+                };
                 self.begin_with(seq);
                 self.phase = Phase::MakingOffer;
                 vec![RoapOut::OfferWanted]

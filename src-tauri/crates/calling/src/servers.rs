@@ -3,10 +3,6 @@
 use deskline_wire::{Catalog, Json, mobius};
 use url::Url;
 
-use deskline_core::Problem;
-
-use crate::turn::final_problem;
-
 /// Domain used when the catalog names no usable one (calling 4.3).
 const DEFAULT_DOMAIN: &str = "rtw.prod-us1.rtmsprod.net";
 
@@ -21,7 +17,10 @@ impl Servers {
     /// Lists out of a discovery answer by the server `asked`.
     pub(crate) fn from_answer(body: &Json, asked: &str) -> Self {
         let (primary, backup) = mobius::discovered(body);
-        let mut servers = Self { primary: bases(primary), backup: bases(backup) };
+        let mut servers = Self {
+            primary: bases(primary),
+            backup: bases(backup),
+        };
         let list = if servers.primary.is_empty() && servers.backup.is_empty() {
             &mut servers.primary
         } else {
@@ -35,13 +34,18 @@ impl Servers {
 
     /// What is left when nobody could be asked.
     pub(crate) fn fallback(clusters: &[String]) -> Self {
-        Self { primary: clusters.first().cloned().into_iter().collect(), backup: Vec::new() }
+        Self {
+            primary: clusters.first().cloned().into_iter().collect(),
+            backup: Vec::new(),
+        }
     }
 }
 
 /// The calling bases of all clusters, in catalog order. Empty: no calling service (N-2).
 pub(crate) fn clusters(catalog: &Catalog) -> Vec<String> {
-    let link = catalog.link("mobius").and_then(|link| Url::parse(link).ok());
+    let link = catalog
+        .link("mobius")
+        .and_then(|link| Url::parse(link).ok());
     catalog
         .hosts_of("mobius")
         .into_iter()
@@ -58,11 +62,8 @@ pub(crate) fn clusters(catalog: &Catalog) -> Vec<String> {
 /// The service domain of the registration (calling 4.3, 1.7.1).
 ///
 /// # Errors
-/// A final problem if the domain is not one the service accepts.
-pub(crate) fn service_domain(
-    catalog: &Catalog,
-    fixed: Option<&str>,
-) -> Result<String, Problem> {
+/// The domain, if it is not one the service accepts.
+pub(crate) fn service_domain(catalog: &Catalog, fixed: Option<&str>) -> Result<String, String> {
     let domain = match fixed {
         Some(domain) => domain.to_owned(),
         None => catalog
@@ -74,7 +75,7 @@ pub(crate) fn service_domain(
     if is_service_domain(&domain) {
         Ok(domain)
     } else {
-        Err(final_problem(format!("Invalid service domain: {domain}")))
+        Err(domain)
     }
 }
 
@@ -113,12 +114,17 @@ fn bases(roots: Vec<String>) -> Vec<String> {
 
 fn authority(url: &Url) -> Option<String> {
     let host = url.host_str()?;
-    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    Some(
+        url.port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+    )
 }
 
 /// Labels of letters and digits, separated by single `-` or `.`, the last after a dot and of 2–6 letters.
 fn is_service_domain(domain: &str) -> bool {
-    let Some((front, last)) = domain.rsplit_once('.') else { return false };
+    let Some((front, last)) = domain.rsplit_once('.') else {
+        return false;
+    };
     (2..=6).contains(&last.len())
         && last.chars().all(|c| c.is_ascii_alphabetic())
         && front
@@ -165,14 +171,20 @@ mod tests {
     fn calling_004_two_empty_lists_leave_the_asked_server_as_primary() {
         let body = json!({ "primary": { "uris": [] }, "backup": { "uris": [] } });
         let servers = Servers::from_answer(&body, H1);
-        assert_eq!((servers.primary, servers.backup), (vec![H1.to_owned()], vec![]));
+        assert_eq!(
+            (servers.primary, servers.backup),
+            (vec![H1.to_owned()], vec![])
+        );
     }
 
     #[test]
     fn calling_008_an_answer_without_backup_is_used() {
         let body = json!({ "primary": { "uris": ["https://p1.test/api/v1"] }, "backup": null });
         let servers = Servers::from_answer(&body, H1);
-        assert_eq!((servers.primary, servers.backup), (vec![P1.to_owned()], vec![H1.to_owned()]));
+        assert_eq!(
+            (servers.primary, servers.backup),
+            (vec![P1.to_owned()], vec![H1.to_owned()])
+        );
     }
 
     #[test]
@@ -198,7 +210,15 @@ mod tests {
         for good in ["rtw.prod-us1.rtmsprod.net", "rtms.sandbox.test", "A.b.IO"] {
             assert!(is_service_domain(good), "{good}");
         }
-        for bad in ["localhost", "127.0.0.1", "x.sandbox", "a..test", "-a.test", "a.t", ".test"] {
+        for bad in [
+            "localhost",
+            "127.0.0.1",
+            "x.sandbox",
+            "a..test",
+            "-a.test",
+            "a.t",
+            ".test",
+        ] {
             assert!(!is_service_domain(bad), "{bad}");
         }
     }

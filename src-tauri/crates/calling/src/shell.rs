@@ -165,7 +165,9 @@ struct Shell {
 
 impl Shell {
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Now {
             at: self.start.elapsed(),
             wall: WallMs(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)),
@@ -259,11 +261,19 @@ impl Shell {
                     return;
                 }
             };
-            if events.send((socket, FromSocket::Opened(opened.outgoing))).await.is_err() {
+            if events
+                .send((socket, FromSocket::Opened(opened.outgoing)))
+                .await
+                .is_err()
+            {
                 return;
             }
             while let Some(event) = opened.incoming.recv().await {
-                if events.send((socket, FromSocket::Event(event))).await.is_err() {
+                if events
+                    .send((socket, FromSocket::Event(event)))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -303,9 +313,14 @@ impl Asker {
             };
         }
         let reply = self.attempt(&request, &tracking, token.clone()).await;
-        let (Some(401), Some(stale)) = (reply.status, token) else { return reply };
+        let (Some(401), Some(stale)) = (reply.status, token) else {
+            return reply;
+        };
         match self.newer_token(&stale).await {
-            Some(newer) => self.attempt(&request, &format!("{tracking}+1"), Some(newer)).await,
+            Some(newer) => {
+                self.attempt(&request, &format!("{tracking}+1"), Some(newer))
+                    .await
+            }
             None => reply,
         }
     }
@@ -317,7 +332,10 @@ impl Asker {
             return token.borrow().clone();
         }
         if let Some(renew) = &self.renew {
-            return renew.renew(stale.clone()).await.filter(|newer| newer != stale);
+            return renew
+                .renew(stale.clone())
+                .await
+                .filter(|newer| newer != stale);
         }
         let newer = tokio::time::timeout(NEWER_TOKEN_WITHIN, token.wait_for(is_newer)).await;
         newer.ok()?.ok()?.clone()
@@ -328,7 +346,11 @@ impl Asker {
         let url = match allowed(&request.url) {
             Ok(url) => url,
             Err((_, text)) => {
-                return Reply { tracking_id, trouble: Some(text), ..Reply::default() };
+                return Reply {
+                    tracking_id,
+                    trouble: Some(text),
+                    ..Reply::default()
+                };
             }
         };
         let path = url.path().to_owned();
@@ -358,7 +380,11 @@ impl Asker {
             }
             Err(trouble) => {
                 tracing::debug!(verb = ?request.verb, path, trouble, tracking, "asked in vain");
-                Reply { tracking_id, trouble: Some(trouble), ..Reply::default() }
+                Reply {
+                    tracking_id,
+                    trouble: Some(trouble),
+                    ..Reply::default()
+                }
             }
         }
     }

@@ -4,11 +4,7 @@
 //! [`crate::effect::Reply`]s. Here a signal becomes an HTTP request; another way to the service
 //! needs another translation, and nothing in the leg changes.
 
-use deskline_wire::{
-    Json,
-    mobius::LegName,
-    roap::RoapMessage,
-};
+use deskline_wire::{Json, mobius::LegName, roap::RoapMessage};
 
 use crate::{
     effect::{Request, Service, Verb},
@@ -27,24 +23,41 @@ pub(crate) enum Signal {
     /// R5: is the leg still there?
     Status,
     /// R6: the leg is over.
-    End { metrics: Json, cause_code: u32, cause: &'static str },
+    End {
+        metrics: Json,
+        cause_code: u32,
+        cause: &'static str,
+    },
 }
 
 impl Signal {
     /// This signal as a request of 2.7. `media_id` is used by media messages alone.
     pub(crate) fn request(&self, place: &Place, name: &LegName, media_id: &str) -> Request {
-        let leg = format!("{}devices/{}/calls/{}", place.base, place.device_id, name.call_id);
+        let leg = format!(
+            "{}devices/{}/calls/{}",
+            place.base, place.device_id, name.call_id
+        );
         let (verb, url, body) = match self {
             Self::Alerting => (Verb::Patch, leg, name.state("sig_alerting")),
             Self::Connected => (Verb::Patch, leg, name.state("sig_connected")),
-            Self::Media(message) => {
-                (Verb::Post, format!("{leg}/media"), name.media(message, media_id))
-            }
+            Self::Media(message) => (
+                Verb::Post,
+                format!("{leg}/media"),
+                name.media(message, media_id),
+            ),
             Self::Status => (Verb::Post, format!("{leg}/status"), name.status()),
-            Self::End { metrics, cause_code, cause } => {
-                (Verb::Delete, leg, name.end(metrics.clone(), *cause_code, cause))
-            }
+            Self::End {
+                metrics,
+                cause_code,
+                cause,
+            } => (
+                Verb::Delete,
+                leg,
+                name.end(metrics.clone(), *cause_code, cause),
+            ),
         };
-        Request::new(Service::Mobius, verb, url).body(body).device(&place.device_url)
+        Request::new(Service::Mobius, verb, url)
+            .body(body)
+            .device(&place.device_url)
     }
 }

@@ -132,10 +132,10 @@ impl Wire for Internet {
 
     fn socket(&self, url: Url) -> BoxFuture<'_, Result<Socket, Refusal>> {
         Box::pin(async move {
-            let clients = self
-                .0
-                .as_ref()
-                .map_err(|error| Refusal { status: None, text: error.to_string() })?;
+            let clients = self.0.as_ref().map_err(|error| Refusal {
+                status: None,
+                text: error.to_string(),
+            })?;
             let connector = Connector::Rustls(Arc::clone(&clients.tls));
             let opened =
                 connect_async_tls_with_config(url.as_str(), None, true, Some(connector)).await;
@@ -184,7 +184,10 @@ fn clients(ca_file: Option<&Path>) -> Result<Clients, TransportError> {
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
         .build()?;
-    Ok(Clients { http, tls: Arc::new(tls) })
+    Ok(Clients {
+        http,
+        tls: Arc::new(tls),
+    })
 }
 
 async fn read(mut answer: reqwest::Response) -> Result<Answer, String> {
@@ -222,16 +225,19 @@ fn plain(error: reqwest::Error) -> String {
 }
 
 fn refusal(error: Error) -> Refusal {
-    let status = match &error {
-        Error::Http(answer) => Some(answer.status().as_u16()),
-        _ => None,
+    let status = if let Error::Http(answer) = &error {
+        Some(answer.status().as_u16())
+    } else {
+        None
     };
-    Refusal { status, text: error.to_string() }
+    Refusal {
+        status,
+        text: error.to_string(),
+    }
 }
 
-type Stream = tokio_tungstenite::WebSocketStream<
-    tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
->;
+type Stream =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 async fn pump(
     mut stream: Stream,

@@ -33,7 +33,9 @@ impl Turn<'_> {
     }
 
     pub(crate) fn uuid(&mut self) -> String {
-        uuid::Builder::from_random_bytes(self.dice.random()).into_uuid().to_string()
+        uuid::Builder::from_random_bytes(self.dice.random())
+            .into_uuid()
+            .to_string()
     }
 
     /// A whole number between the two, both included.
@@ -66,17 +68,22 @@ impl Turn<'_> {
 
 /// A problem that asking again cannot solve.
 pub(crate) fn final_problem(text: impl Into<String>) -> Problem {
-    Problem { text: text.into(), is_final: true, ..Problem::default() }
+    Problem {
+        text: text.into(),
+        is_final: true,
+        ..Problem::default()
+    }
 }
 
 /// A problem that may pass.
 pub(crate) fn problem(text: impl Into<String>) -> Problem {
-    Problem { text: text.into(), ..Problem::default() }
+    Problem {
+        text: text.into(),
+        ..Problem::default()
+    }
 }
 
 /// The earlier of some deadlines.
-pub(crate) fn earliest(
-    deadlines: impl IntoIterator<Item = Option<Duration>>,
-) -> Option<Duration> {
+pub(crate) fn earliest(deadlines: impl IntoIterator<Item = Option<Duration>>) -> Option<Duration> {
     deadlines.into_iter().flatten().min()
 }

@@ -146,24 +146,33 @@ impl Wdm {
         ticket: &Ticket,
         reply: Reply,
     ) -> Option<WdmNews> {
+        if self.awaited() != Some(ticket) {
+            return None;
+        }
         match std::mem::replace(&mut self.stage, Stage::Off) {
-            Stage::Registering(expected, may_clean) if expected == *ticket => {
-                self.registered(turn, reply, may_clean)
-            }
-            Stage::Listing(expected) if expected == *ticket => {
+            Stage::Registering(_, may_clean) => self.registered(turn, reply, may_clean),
+            Stage::Listing(_) => {
                 let urls = spelling::excess_devices(&reply.body).into();
                 self.clean(turn, urls);
                 None
             }
-            Stage::Cleaning(expected, urls) if expected == *ticket => {
+            Stage::Cleaning(_, urls) => {
                 self.clean(turn, urls);
                 None
             }
-            Stage::Refreshing(expected) if expected == *ticket => self.refreshed(turn, &reply),
-            other => {
-                self.stage = other;
-                None
-            }
+            Stage::Refreshing(_) => self.refreshed(turn, &reply),
+            Stage::Off | Stage::Idle(_) | Stage::Pausing(_) | Stage::GivenUp => None,
+        }
+    }
+
+    /// The request this stage waits for.
+    fn awaited(&self) -> Option<&Ticket> {
+        match &self.stage {
+            Stage::Registering(ticket, _)
+            | Stage::Listing(ticket)
+            | Stage::Cleaning(ticket, _)
+            | Stage::Refreshing(ticket) => Some(ticket),
+            Stage::Off | Stage::Idle(_) | Stage::Pausing(_) | Stage::GivenUp => None,
         }
     }
 
@@ -198,12 +207,13 @@ impl Wdm {
                 }
             };
         }
-        if may_clean && spelling::has_excess_devices(&reply.body) {
-            if let Some(base) = &self.base {
-                let request = Request::new(Service::Wdm, Verb::Get, format!("{base}/devices"));
-                self.stage = Stage::Listing(turn.ask(Owner::Wdm, request));
-                return None;
-            }
+        if may_clean
+            && spelling::has_excess_devices(&reply.body)
+            && let Some(base) = &self.base
+        {
+            let request = Request::new(Service::Wdm, Verb::Get, format!("{base}/devices"));
+            self.stage = Stage::Listing(turn.ask(Owner::Wdm, request));
+            return None;
         }
         let mut problem = reply.problem("device registration");
         // What the service refuses for what we are, it refuses again.

@@ -109,7 +109,9 @@ pub fn ping(id: &str) -> Json {
 
 /// Writes each entry of `headers`, a dotted path, into `data`.
 fn overlay(data: &mut Object, headers: Option<&Json>) {
-    let Some(Value::Object(headers)) = headers else { return };
+    let Some(Value::Object(headers)) = headers else {
+        return;
+    };
     for (path, value) in headers {
         write_at(data, path, value);
     }
@@ -120,7 +122,9 @@ fn write_at(data: &mut Object, path: &str, value: &Json) {
         data.insert(path.to_owned(), value.clone());
         return;
     };
-    let place = data.entry(step).or_insert_with(|| Value::Object(Map::new()));
+    let place = data
+        .entry(step)
+        .or_insert_with(|| Value::Object(Map::new()));
     if !place.is_object() {
         *place = Value::Object(Map::new());
     }
@@ -163,6 +167,9 @@ mod tests {
         assert_eq!(MercuryFrame::parse("[1]"), Err(MercuryError::NotAnObject));
         assert_eq!(MercuryFrame::parse("{"), Err(MercuryError::NotJson));
         let pong = MercuryFrame::parse(r#"{"id":"7","type":"pong"}"#).unwrap();
-        assert_eq!((pong.id.as_deref(), pong.is_authorisation()), (Some("7"), false));
+        assert_eq!(
+            (pong.id.as_deref(), pong.is_authorisation()),
+            (Some("7"), false)
+        );
     }
 }

@@ -188,7 +188,13 @@ impl CallReport {
     /// The `metrics` member of the hang-up. No member is ever null (N-34).
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let word = |text: &str| if text.is_empty() { "unknown".to_owned() } else { text.to_owned() };
+        let word = |text: &str| {
+            if text.is_empty() {
+                "unknown".to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
         json!({
             "rtp-rxstat": {
                 "Dur": finite(self.seconds), "Pkt": self.received, "Oct": self.received_bytes,
@@ -227,11 +233,16 @@ pub struct Caller {
 impl Caller {
     fn from_json(caller_id: Option<&Json>) -> Self {
         let part = |name: &str| {
-            let header = caller_id.and_then(|id| id.get(name)).and_then(Value::as_str);
+            let header = caller_id
+                .and_then(|id| id.get(name))
+                .and_then(Value::as_str);
             header.map(Self::from_header).unwrap_or_default()
         };
         let (asserted, from) = (part("p-asserted-identity"), part("from"));
-        Self { name: asserted.name.or(from.name), number: asserted.number.or(from.number) }
+        Self {
+            name: asserted.name.or(from.name),
+            number: asserted.number.or(from.number),
+        }
     }
 
     fn from_header(header: &str) -> Self {
@@ -245,7 +256,9 @@ impl Caller {
             .map(|(number, _)| number.replace('"', ""))
             .filter(|number| {
                 !number.is_empty()
-                    && number.chars().all(|c| c.is_ascii_digit() || " ()*#+.-".contains(c))
+                    && number
+                        .chars()
+                        .all(|c| c.is_ascii_digit() || " ()*#+.-".contains(c))
             });
         Self { name, number }
     }
@@ -298,7 +311,9 @@ impl MobiusEvent {
             return Ok(None);
         };
         let news = match kind {
-            "call" if data.get("midCallService").is_some_and(Value::is_array) => MobiusNews::MidCall,
+            "call" if data.get("midCallService").is_some_and(Value::is_array) => {
+                MobiusNews::MidCall
+            }
             "call" => MobiusNews::Call(Caller::from_json(data.get("callerId"))),
             "media" => {
                 let message = data.get("message").and_then(RoapMessage::from_json);
@@ -310,7 +325,10 @@ impl MobiusEvent {
             other => MobiusNews::Other(other.to_owned()),
         };
         let text = |name: &str| {
-            data.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned)
+            data.get(name)
+                .and_then(Value::as_str)
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned)
         };
         Ok(Some(Self {
             news,
@@ -323,7 +341,10 @@ impl MobiusEvent {
 }
 
 fn filled<'a>(object: &'a Json, name: &str) -> Option<&'a str> {
-    object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    object
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -343,7 +364,10 @@ mod tests {
                 number: Some("+14085550100".into())
             })
         );
-        assert_eq!(event.correlation_id, None, "an empty correlation id is none");
+        assert_eq!(
+            event.correlation_id, None,
+            "an empty correlation id is none"
+        );
     }
 
     #[test]
@@ -352,7 +376,13 @@ mod tests {
             "p-asserted-identity": "\"A\" <sip:100@x>",
             "from": "\"B\" <sip:200@x>",
         })));
-        assert_eq!(caller, Caller { name: Some("A".into()), number: Some("100".into()) });
+        assert_eq!(
+            caller,
+            Caller {
+                name: Some("A".into()),
+                number: Some("100".into())
+            }
+        );
     }
 
     #[test]
@@ -363,21 +393,35 @@ mod tests {
         })));
         assert_eq!(
             caller,
-            Caller { name: Some("B".into()), number: Some("(408) 555-0100".into()) }
+            Caller {
+                name: Some("B".into()),
+                number: Some("(408) 555-0100".into())
+            }
         );
     }
 
     #[test]
     fn a_registration_answer_is_read() {
-        let body = serde_json::from_str(include_str!("../fixtures/mobius-registration.json")).unwrap();
+        let body =
+            serde_json::from_str(include_str!("../fixtures/mobius-registration.json")).unwrap();
         let read = MobiusRegistration::from_json(&body).unwrap();
-        assert_eq!((read.keepalive_seconds, read.rehoming_max), (Some(30), Some(120)));
-        assert_eq!(MobiusRegistration::from_json(&json!({ "device": {} })), None);
+        assert_eq!(
+            (read.keepalive_seconds, read.rehoming_max),
+            (Some(30), Some(120))
+        );
+        assert_eq!(
+            MobiusRegistration::from_json(&json!({ "device": {} })),
+            None
+        );
     }
 
     #[test]
     fn a_report_never_holds_null() {
-        let report = CallReport { buffer_seconds: f64::NAN, ..CallReport::default() }.to_json();
+        let report = CallReport {
+            buffer_seconds: f64::NAN,
+            ..CallReport::default()
+        }
+        .to_json();
         assert!(!report.to_string().contains("null"));
         assert_eq!(report["rtp-rxstat"]["VQMetrics"]["VoRxCodec"], "unknown");
     }

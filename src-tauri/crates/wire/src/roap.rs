@@ -72,13 +72,25 @@ impl RoapMessage {
     /// A message of ours with a description.
     #[must_use]
     pub fn with_sdp(kind: RoapKind, seq: u64, sdp: String) -> Self {
-        Self { kind, seq: Some(seq), sdp: Some(sdp), error_type: None, no_ok: false }
+        Self {
+            kind,
+            seq: Some(seq),
+            sdp: Some(sdp),
+            error_type: None,
+            no_ok: false,
+        }
     }
 
     /// Our OK.
     #[must_use]
     pub fn ok(seq: u64) -> Self {
-        Self { kind: RoapKind::Ok, seq: Some(seq), sdp: None, error_type: None, no_ok: false }
+        Self {
+            kind: RoapKind::Ok,
+            seq: Some(seq),
+            sdp: None,
+            error_type: None,
+            no_ok: false,
+        }
     }
 
     /// Our error, e.g. `FAILED`.
@@ -99,11 +111,22 @@ impl RoapMessage {
         Some(Self {
             kind: RoapKind::from_word(message.get("messageType")?.as_str()?),
             seq: message.get("seq").and_then(read_seq),
-            sdp: message.get("sdp").and_then(Value::as_str).map(str::to_owned),
-            error_type: message.get("errorType").and_then(Value::as_str).map(str::to_owned),
-            no_ok: message.get("headers").and_then(Value::as_array).is_some_and(|headers| {
-                headers.iter().any(|header| header.as_str() == Some("noOkInTransaction"))
-            }),
+            sdp: message
+                .get("sdp")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            error_type: message
+                .get("errorType")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            no_ok: message
+                .get("headers")
+                .and_then(Value::as_array)
+                .is_some_and(|headers| {
+                    headers
+                        .iter()
+                        .any(|header| header.as_str() == Some("noOkInTransaction"))
+                }),
         })
     }
 
@@ -123,7 +146,9 @@ impl RoapMessage {
 
 /// A sequence number travels as a number; a text of digits is forgiven.
 fn read_seq(value: &Json) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -155,7 +180,8 @@ mod tests {
 
     #[test]
     fn an_answer_may_forbid_the_ok() {
-        let message = json!({ "messageType": "ANSWER", "seq": "2", "headers": ["noOkInTransaction"] });
+        let message =
+            json!({ "messageType": "ANSWER", "seq": "2", "headers": ["noOkInTransaction"] });
         let read = RoapMessage::from_json(&message);
         assert_eq!(read.map(|m| (m.no_ok, m.seq)), Some((true, Some(2))));
     }

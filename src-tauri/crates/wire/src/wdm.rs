@@ -109,7 +109,10 @@ pub fn excess_devices(list: &Json) -> Vec<String> {
         .flatten()
         .filter(|device| device.get("deviceType").and_then(Value::as_str) == Some("WEB"))
         .filter_map(|device| {
-            let modified = device.get("modificationTime").and_then(Value::as_str).unwrap_or("");
+            let modified = device
+                .get("modificationTime")
+                .and_then(Value::as_str)
+                .unwrap_or("");
             Some((modified, device.get("url")?.as_str()?))
         })
         .collect();
@@ -137,12 +140,18 @@ mod tests {
         let body = device.refresh_body();
         assert_eq!(body["ttl"], 1800);
         assert_eq!(body["url"], device.url.as_str());
-        assert!(body.get("features").is_none(), "the server does not want features back");
+        assert!(
+            body.get("features").is_none(),
+            "the server does not want features back"
+        );
     }
 
     #[test]
     fn a_device_without_a_socket_address_is_unusable() {
-        assert_eq!(WdmDevice::from_json(&json!({ "url": "x" })), Err("webSocketUrl"));
+        assert_eq!(
+            WdmDevice::from_json(&json!({ "url": "x" })),
+            Err("webSocketUrl")
+        );
     }
 
     #[test]
@@ -155,6 +164,8 @@ mod tests {
             { "deviceType": "WEB", "url": "w2", "modificationTime": "2026-02" },
         ]});
         assert_eq!(excess_devices(&list), ["w1", "w2"]);
-        assert!(excess_devices(&json!({ "devices": [{ "deviceType": "WEB", "url": "w" }] })).is_empty());
+        assert!(
+            excess_devices(&json!({ "devices": [{ "deviceType": "WEB", "url": "w" }] })).is_empty()
+        );
     }
 }

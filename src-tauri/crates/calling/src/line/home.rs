@@ -73,8 +73,9 @@ impl Line {
             self.home.arm(turn);
             return;
         };
-        let request =
-            self.request(Verb::Get, ping_address(&primary)).within(Duration::from_secs(5));
+        let request = self
+            .request(Verb::Get, ping_address(&primary))
+            .within(Duration::from_secs(5));
         self.home.ticket = Some(turn.ask(Owner::Line, request));
     }
 

@@ -7,14 +7,15 @@ mod heart;
 mod home;
 mod pass;
 
-use std::{
-    collections::VecDeque,
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use deskline_core::Problem;
 
-use self::{heart::Heart, home::Home, pass::{Kind, Pass}};
+use self::{
+    heart::Heart,
+    home::Home,
+    pass::{Kind, Pass},
+};
 use crate::{
     effect::{Effect, Owner, Reply, Request, Service, Ticket, Tracking, Verb},
     record::FailoverRecord,
@@ -77,13 +78,33 @@ struct Registration {
 enum Stage {
     Idle,
     Region(Ticket),
-    Discovery { ticket: Ticket, index: usize, region: String, country: String },
-    Posting { pass: Pass, server: String, ticket: Ticket },
+    Discovery {
+        ticket: Ticket,
+        index: usize,
+        region: String,
+        country: String,
+    },
+    Posting {
+        pass: Pass,
+        server: String,
+        ticket: Ticket,
+    },
     /// A stale device is being deleted; then the same server is asked again (1.7.5).
-    Clearing { pass: Pass, server: String, ticket: Ticket },
-    Waiting { at: Duration, since: Duration, next: Next },
+    Clearing {
+        pass: Pass,
+        server: String,
+        ticket: Ticket,
+    },
+    Waiting {
+        at: Duration,
+        since: Duration,
+        next: Next,
+    },
     /// Our device is being deleted.
-    Leaving { ticket: Ticket, then: Then },
+    Leaving {
+        ticket: Ticket,
+        then: Then,
+    },
     Live,
     /// Lost while a call is up: come back when it is over (1.7.7).
     Owed,
@@ -92,7 +113,10 @@ enum Stage {
 
 #[derive(Debug, Clone)]
 enum Next {
-    Failover { attempt: u32, elapsed: u64 },
+    Failover {
+        attempt: u32,
+        elapsed: u64,
+    },
     BackupAgain,
     Restart,
     /// Given up; a slow new start, because an agent without a line cannot be rung.
@@ -173,7 +197,9 @@ impl Line {
         match &mut self.stage {
             Stage::Live if is_same => self.verify(turn),
             Stage::Leaving { then, .. } => *then = Then::Begin,
-            Stage::Region(_) | Stage::Discovery { .. } | Stage::Posting { .. }
+            Stage::Region(_)
+            | Stage::Discovery { .. }
+            | Stage::Posting { .. }
             | Stage::Clearing { .. }
                 if is_same => {}
             Stage::Live
@@ -193,7 +219,9 @@ impl Line {
 
     /// The device was replaced: the registration must name the new one (N-4).
     pub(crate) fn rebind(&mut self, turn: &mut Turn<'_>, device_url: &str, user_id: &str) {
-        let Some(identity) = &mut self.identity else { return };
+        let Some(identity) = &mut self.identity else {
+            return;
+        };
         if identity.device_url == device_url {
             return;
         }
@@ -262,13 +290,19 @@ impl Line {
     pub(crate) fn condition(&self) -> Condition {
         match &self.stage {
             Stage::Idle => Condition::Off,
-            Stage::Leaving { then: Then::Nothing, .. } => Condition::Off,
+            Stage::Leaving {
+                then: Then::Nothing,
+                ..
+            } => Condition::Off,
             Stage::Region(_)
             | Stage::Discovery { .. }
             | Stage::Posting { .. }
             | Stage::Clearing { .. }
             | Stage::Leaving { .. } => Condition::Restoring,
-            Stage::Waiting { next: Next::Afresh(why), .. } => Condition::Failed(why.clone()),
+            Stage::Waiting {
+                next: Next::Afresh(why),
+                ..
+            } => Condition::Failed(why.clone()),
             Stage::Waiting { .. } => Condition::Lost("the line is not registered".into()),
             Stage::Owed => Condition::Lost("the line is lost; it comes back after the call".into()),
             Stage::Live if self.network_down => Condition::Lost("the network is down".into()),
@@ -283,8 +317,16 @@ impl Line {
     /// Where a leg of this device lives; the current registration if the event names no device.
     pub(crate) fn place(&self, device_id: Option<&str>) -> Option<Place> {
         match device_id {
-            Some(id) => self.known.iter().rev().find(|place| place.device_id == id).cloned(),
-            None => self.registration.as_ref().map(|registration| registration.place.clone()),
+            Some(id) => self
+                .known
+                .iter()
+                .rev()
+                .find(|place| place.device_id == id)
+                .cloned(),
+            None => self
+                .registration
+                .as_ref()
+                .map(|registration| registration.place.clone()),
         }
     }
 
@@ -311,7 +353,10 @@ impl Line {
                 }
             }
             Stage::Live => self.beat(turn),
-            Stage::Waiting { next: Next::Afresh(_), .. } => self.restart(turn),
+            Stage::Waiting {
+                next: Next::Afresh(_),
+                ..
+            } => self.restart(turn),
             Stage::Failed(problem) if !problem.is_final && self.is_recovery => self.restart(turn),
             Stage::Idle
             | Stage::Region(_)
@@ -357,7 +402,11 @@ impl Line {
     }
 
     pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
-        if let Stage::Waiting { at, since, ref next } = self.stage
+        if let Stage::Waiting {
+            at,
+            since,
+            ref next,
+        } = self.stage
             && turn.is_due(at)
         {
             let next = next.clone();
@@ -392,34 +441,40 @@ impl Line {
             self.pinged(turn, &reply);
             return None;
         }
+        if self.awaited() != Some(ticket) {
+            return None;
+        }
         match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Region(expected) if expected == *ticket => {
-                self.located(turn, &reply);
-                None
-            }
-            Stage::Discovery { ticket: expected, index, region, country }
-                if expected == *ticket =>
-            {
+            Stage::Region(_) => self.located(turn, &reply),
+            Stage::Discovery {
+                index,
+                region,
+                country,
+                ..
+            } => {
                 self.discovered(turn, &reply, index, region, country);
-                None
             }
-            Stage::Posting { pass, server, ticket: expected } if expected == *ticket => {
-                self.posted(turn, pass, server, reply)
-            }
-            Stage::Clearing { pass, server, ticket: expected } if expected == *ticket => {
-                self.post(turn, pass, server);
-                None
-            }
-            Stage::Leaving { ticket: expected, then } if expected == *ticket => {
-                match then {
-                    Then::Nothing => {}
-                    Then::Begin => self.begin(turn),
-                    Then::Pass(kind, servers) => self.walk(turn, kind, servers),
-                }
-                None
-            }
-            other => {
-                self.stage = other;
+            Stage::Posting { pass, server, .. } => return self.posted(turn, pass, server, reply),
+            Stage::Clearing { pass, server, .. } => self.post(turn, pass, server),
+            Stage::Leaving { then, .. } => match then {
+                Then::Nothing => {}
+                Then::Begin => self.begin(turn),
+                Then::Pass(kind, servers) => self.walk(turn, kind, servers),
+            },
+            Stage::Idle | Stage::Waiting { .. } | Stage::Live | Stage::Owed | Stage::Failed(_) => {}
+        }
+        None
+    }
+
+    /// The request this stage waits for.
+    fn awaited(&self) -> Option<&Ticket> {
+        match &self.stage {
+            Stage::Region(ticket)
+            | Stage::Discovery { ticket, .. }
+            | Stage::Posting { ticket, .. }
+            | Stage::Clearing { ticket, .. }
+            | Stage::Leaving { ticket, .. } => Some(ticket),
+            Stage::Idle | Stage::Waiting { .. } | Stage::Live | Stage::Owed | Stage::Failed(_) => {
                 None
             }
         }
@@ -431,7 +486,9 @@ impl Line {
     }
 
     fn remove_device_within(&mut self, turn: &mut Turn<'_>, then: Then, limit: Duration) {
-        let Some(registration) = self.registration.take() else { return };
+        let Some(registration) = self.registration.take() else {
+            return;
+        };
         self.heart.stop(turn);
         self.home.stop(turn);
         let ticket = turn.ask(Owner::Line, removal(&registration.place).within(limit));

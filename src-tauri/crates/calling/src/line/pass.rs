@@ -28,11 +28,16 @@ pub(super) enum Kind {
     /// The server we were registered with.
     Same,
     /// The primaries once more.
-    Failover { attempt: u32, elapsed: u64 },
+    Failover {
+        attempt: u32,
+        elapsed: u64,
+    },
     Backup,
     BackupAgain,
     /// From this backup home to the primaries.
-    Home { previous: String },
+    Home {
+        previous: String,
+    },
     /// Back to the backup we came from.
     Return,
 }
@@ -53,7 +58,9 @@ impl Line {
     /// Looks for servers, then registers.
     pub(super) fn begin(&mut self, turn: &mut Turn<'_>) {
         self.new_run();
-        let Some(identity) = &self.identity else { return };
+        let Some(identity) = &self.identity else {
+            return;
+        };
         let request = Request::new(Service::Region, Verb::Get, identity.region_url.clone());
         self.stage = Stage::Region(turn.ask(Owner::Line, request));
     }
@@ -76,13 +83,20 @@ impl Line {
         region: String,
         country: String,
     ) {
-        let asked = self.identity.as_ref().and_then(|who| who.clusters.get(index).cloned());
+        let asked = self
+            .identity
+            .as_ref()
+            .and_then(|who| who.clusters.get(index).cloned());
         if let (true, true, Some(asked)) = (reply.is_success(), reply.body.is_object(), asked) {
             self.servers = Some(Servers::from_answer(&reply.body, &asked));
             self.first_pass(turn);
             return;
         }
-        tracing::warn!(status = reply.status, index, "a cluster did not name its servers");
+        tracing::warn!(
+            status = reply.status,
+            index,
+            "a cluster did not name its servers"
+        );
         if reply.status == Some(401) {
             self.fall_back(turn);
         } else {
@@ -91,7 +105,10 @@ impl Line {
     }
 
     fn discover(&mut self, turn: &mut Turn<'_>, index: usize, region: String, country: String) {
-        let cluster = self.identity.as_ref().and_then(|who| who.clusters.get(index));
+        let cluster = self
+            .identity
+            .as_ref()
+            .and_then(|who| who.clusters.get(index));
         let Some(cluster) = cluster else {
             self.fall_back(turn);
             return;
@@ -102,7 +119,12 @@ impl Line {
             .finish();
         let request = self.request(Verb::Get, format!("{cluster}?{query}"));
         let ticket = turn.ask(Owner::Line, request);
-        self.stage = Stage::Discovery { ticket, index, region, country };
+        self.stage = Stage::Discovery {
+            ticket,
+            index,
+            region,
+            country,
+        };
     }
 
     fn fall_back(&mut self, turn: &mut Turn<'_>) {
@@ -128,7 +150,13 @@ impl Line {
     }
 
     pub(super) fn walk(&mut self, turn: &mut Turn<'_>, kind: Kind, servers: Vec<String>) {
-        self.next_server(turn, Pass { kind, rest: servers.into() });
+        self.next_server(
+            turn,
+            Pass {
+                kind,
+                rest: servers.into(),
+            },
+        );
     }
 
     fn next_server(&mut self, turn: &mut Turn<'_>, mut pass: Pass) {
@@ -141,9 +169,15 @@ impl Line {
     pub(super) fn post(&mut self, turn: &mut Turn<'_>, pass: Pass, server: String) {
         let Some(who) = &self.identity else { return };
         let body = mobius::registration(&who.user_id, &who.device_url, &who.domain);
-        let request = self.request(Verb::Post, format!("{server}device")).body(body);
+        let request = self
+            .request(Verb::Post, format!("{server}device"))
+            .body(body);
         let ticket = turn.ask(Owner::Line, request);
-        self.stage = Stage::Posting { pass, server, ticket };
+        self.stage = Stage::Posting {
+            pass,
+            server,
+            ticket,
+        };
     }
 
     pub(super) fn posted(
@@ -169,7 +203,11 @@ impl Line {
             }
             Verdict::Clear(device) => self.clear(turn, pass, server, &device),
             Verdict::Next => {
-                tracing::warn!(server, status = reply.status, "a server did not register the line");
+                tracing::warn!(
+                    server,
+                    status = reply.status,
+                    "a server did not register the line"
+                );
                 self.last_problem(&reply);
                 match (&pass.kind, reply.status) {
                     // One attempt at a time: home can wait, being registered cannot (N-20).
@@ -185,9 +223,10 @@ impl Line {
         // Nobody left to ask may have ended the run.
         match &self.stage {
             Stage::Failed(problem) => Some(LineNews::Failed(problem.clone())),
-            Stage::Waiting { next: Next::Afresh(why), .. } => {
-                Some(LineNews::Failed(problem(why.clone())))
-            }
+            Stage::Waiting {
+                next: Next::Afresh(why),
+                ..
+            } => Some(LineNews::Failed(problem(why.clone()))),
             Stage::Idle
             | Stage::Region(_)
             | Stage::Discovery { .. }
@@ -234,16 +273,21 @@ impl Line {
             .strip_suffix(device.device_id.as_str())
             .and_then(|rest| rest.strip_suffix("devices/"))
             .map_or(server, str::to_owned);
-        let owner = device.client_device_uri.clone().or_else(|| {
-            self.identity.as_ref().map(|who| who.device_url.clone())
-        });
+        let owner = device
+            .client_device_uri
+            .clone()
+            .or_else(|| self.identity.as_ref().map(|who| who.device_url.clone()));
         let place = Place {
             device_id: device.device_id.clone(),
             base: base.clone(),
             device_url: owner.unwrap_or_default(),
         };
         let ticket: Ticket = turn.ask(Owner::Line, super::removal(&place));
-        self.stage = Stage::Clearing { pass, server: base, ticket };
+        self.stage = Stage::Clearing {
+            pass,
+            server: base,
+            ticket,
+        };
     }
 
     fn live(&mut self, turn: &mut Turn<'_>, server: String, read: MobiusRegistration) {
@@ -253,14 +297,22 @@ impl Line {
             base: server.clone(),
             device_url: who.device_url.clone(),
         };
-        let uri = read.uri.clone().unwrap_or_else(|| format!("{server}devices/{}", read.device_id));
+        let uri = read
+            .uri
+            .clone()
+            .unwrap_or_else(|| format!("{server}devices/{}", read.device_id));
         let interval = Duration::from_secs(read.keepalive_seconds.unwrap_or(KEEPALIVE));
-        self.known.retain(|known| known.device_id != place.device_id);
+        self.known
+            .retain(|known| known.device_id != place.device_id);
         if self.known.len() == KNOWN_DEVICES {
             self.known.pop_front();
         }
         self.known.push_back(place.clone());
-        self.registration = Some(Registration { place, uri, interval });
+        self.registration = Some(Registration {
+            place,
+            uri,
+            interval,
+        });
         self.stage = Stage::Live;
         self.drop_record(turn);
         self.heart.restart(turn, interval);
@@ -293,7 +345,11 @@ impl Line {
                 Some(_) | None => self.restart(turn),
             },
             Kind::Backup => {
-                let retry = self.retry_after.take().filter(|seconds| *seconds < 60).unwrap_or(0);
+                let retry = self
+                    .retry_after
+                    .take()
+                    .filter(|seconds| *seconds < 60)
+                    .unwrap_or(0);
                 let seconds = interval(turn, 1).max(retry);
                 self.wait(turn, Duration::from_secs(seconds), Next::BackupAgain);
             }
@@ -332,7 +388,11 @@ impl Line {
     }
 
     fn wait(&mut self, turn: &Turn<'_>, protocol: Duration, next: Next) {
-        self.stage = Stage::Waiting { at: turn.after(protocol), since: turn.now.at, next };
+        self.stage = Stage::Waiting {
+            at: turn.after(protocol),
+            since: turn.now.at,
+            next,
+        };
     }
 
     /// A wait is over.
@@ -354,11 +414,10 @@ impl Line {
 
     fn give_up(&mut self, turn: &mut Turn<'_>) {
         self.drop_record(turn);
-        let mut problem = self
-            .home
-            .last_problem
-            .take()
-            .unwrap_or_else(|| Problem { text: "line registration".into(), ..Problem::default() });
+        let mut problem = self.home.last_problem.take().unwrap_or_else(|| Problem {
+            text: "line registration".into(),
+            ..Problem::default()
+        });
         problem.text = format!("the calling service is unavailable ({})", problem.text);
         tracing::warn!(why = problem.text, "line registration is given up");
         if self.is_recovery {
@@ -396,15 +455,23 @@ impl Line {
     }
 
     pub(super) fn primaries(&self) -> Vec<String> {
-        self.servers.as_ref().map(|servers| servers.primary.clone()).unwrap_or_default()
+        self.servers
+            .as_ref()
+            .map(|servers| servers.primary.clone())
+            .unwrap_or_default()
     }
 
     pub(super) fn backups(&self) -> Vec<String> {
-        self.servers.as_ref().map(|servers| servers.backup.clone()).unwrap_or_default()
+        self.servers
+            .as_ref()
+            .map(|servers| servers.backup.clone())
+            .unwrap_or_default()
     }
 
     fn was_primary(&self) -> bool {
-        self.last_server.as_ref().is_some_and(|server| self.primaries().contains(server))
+        self.last_server
+            .as_ref()
+            .is_some_and(|server| self.primaries().contains(server))
     }
 }
 

@@ -49,7 +49,11 @@ fn calling_054_the_answer_follows_the_accepted_connect() {
     let connect = patches[1].request.body.clone().unwrap();
     assert_eq!(connect["callState"], "sig_connected");
     assert_eq!(world.roap(), [("ANSWER".into(), 1)]);
-    let media = world.requests(POST, "/calls/c1/media")[0].request.body.clone().unwrap();
+    let media = world.requests(POST, "/calls/c1/media")[0]
+        .request
+        .body
+        .clone()
+        .unwrap();
     assert_eq!(media["device"], connect["device"]);
     assert_eq!(media["localMedia"]["roap"]["sdp"], "v=0 ours for c1\n");
     assert!(uuid::Uuid::parse_str(media["localMedia"]["mediaId"].as_str().unwrap()).is_ok());
@@ -89,7 +93,11 @@ fn a_connect_that_may_be_repeated_is_repeated() {
     let mut world = World::ringing();
     world.script(PATCH, "", [retry_after(503, 60)]);
     world.answer("c1");
-    assert_eq!(world.ended(), 1, "60 s are too long for somebody who waits (N-30)");
+    assert_eq!(
+        world.ended(),
+        1,
+        "60 s are too long for somebody who waits (N-30)"
+    );
 }
 
 #[test]
@@ -98,8 +106,11 @@ fn calling_056_the_ok_establishes_the_call_and_its_keepalive() {
     world.ok("c1", 1);
     assert_eq!(established(&world), 1);
     world.pass(secs(1200));
-    let times: Vec<u64> =
-        world.requests(POST, "/calls/c1/status").iter().map(|sent| sent.at.as_secs()).collect();
+    let times: Vec<u64> = world
+        .requests(POST, "/calls/c1/status")
+        .iter()
+        .map(|sent| sent.at.as_secs())
+        .collect();
     assert_eq!(times, [600, 1200]);
 }
 
@@ -140,10 +151,24 @@ fn calling_062_without_an_ok_the_call_is_over_after_10_s() {
 fn calling_063_without_a_microphone_the_leg_is_ended_with_131() {
     let mut world = World::ringing();
     world.answer("c1");
-    world.request(CallingRequest::HangUp(call("c1"), HangUpCause::MediaInactivity));
-    let body = world.requests(Verb::Delete, "")[0].request.body.clone().unwrap();
-    assert_eq!((&body["causecode"], &body["cause"]), (&json!(131), &json!("Media Inactivity.")));
-    assert_eq!(answer_failures(&world).len(), 1, "whoever waits for the answer hears of it");
+    world.request(CallingRequest::HangUp(
+        call("c1"),
+        HangUpCause::MediaInactivity,
+    ));
+    let body = world.requests(Verb::Delete, "")[0]
+        .request
+        .body
+        .clone()
+        .unwrap();
+    assert_eq!(
+        (&body["causecode"], &body["cause"]),
+        (&json!(131), &json!("Media Inactivity."))
+    );
+    assert_eq!(
+        answer_failures(&world).len(),
+        1,
+        "whoever waits for the answer hears of it"
+    );
 }
 
 #[test]
@@ -151,7 +176,11 @@ fn an_answer_before_the_offer_is_remembered() {
     let mut world = World::registered();
     world.ring("c1");
     world.answer("c1");
-    assert_eq!(world.requests(PATCH, "").len(), 1, "nothing to connect yet (N-8)");
+    assert_eq!(
+        world.requests(PATCH, "").len(),
+        1,
+        "nothing to connect yet (N-8)"
+    );
     world.pass(secs(3));
     world.offer("c1", 1);
     assert_eq!(world.offers().len(), 1);
@@ -182,7 +211,11 @@ fn the_newest_offer_is_answered() {
     let mut world = World::ringing();
     world.offer("c1", 2);
     world.offer("c1", 1);
-    assert_eq!(world.offers(), ["v=0 offer 1", "v=0 offer 2"], "an older one is no news (N-16)");
+    assert_eq!(
+        world.offers(),
+        ["v=0 offer 1", "v=0 offer 2"],
+        "an older one is no news (N-16)"
+    );
     world.answer("c1");
     world.local("c1", SdpKind::Answer);
     assert_eq!(world.roap(), [("ANSWER".into(), 2)]);
@@ -195,7 +228,10 @@ fn an_offer_that_comes_while_we_make_our_answer_is_the_one_answered() {
     world.offer("c1", 2);
     assert_eq!(world.offers().len(), 1, "media makes one answer at a time");
     world.local("c1", SdpKind::Answer);
-    assert!(world.roap().is_empty(), "that was the answer to the stale one");
+    assert!(
+        world.roap().is_empty(),
+        "that was the answer to the stale one"
+    );
     assert_eq!(world.offers().len(), 2);
     world.local("c1", SdpKind::Answer);
     assert_eq!(world.roap(), [("ANSWER".into(), 2)]);
@@ -249,7 +285,11 @@ fn calling_069_a_failed_re_answer_does_not_end_the_call() {
     assert_eq!(world.ended(), 0);
     world.offer("c1", 3);
     world.local("c1", SdpKind::Answer);
-    assert_eq!(world.roap().last(), Some(&("ANSWER".into(), 3)), "and the next one is handled");
+    assert_eq!(
+        world.roap().last(),
+        Some(&("ANSWER".into(), 3)),
+        "and the next one is handled"
+    );
 }
 
 #[test]
@@ -329,14 +369,15 @@ fn calling_074_a_requested_offer_is_sent_and_confirmed() {
     world.media("c1", json!({ "messageType": "OFFER_REQUEST", "seq": 2 }));
     assert!(world.has(|fact| matches!(fact, CallingFact::OfferWanted { .. })));
     world.local("c1", SdpKind::Offer);
-    world.media("c1", json!({ "messageType": "ANSWER", "seq": 2, "sdp": "v=0 theirs" }));
+    world.media(
+        "c1",
+        json!({ "messageType": "ANSWER", "seq": 2, "sdp": "v=0 theirs" }),
+    );
     assert_eq!(
         world.roap()[1..],
         [("OFFER_RESPONSE".into(), 2), ("OK".into(), 2)]
     );
-    let theirs = |fact: &CallingFact| {
-        matches!(fact, CallingFact::Remote { kind: SdpKind::Answer, sdp, .. } if sdp == "v=0 theirs")
-    };
+    let theirs = |fact: &CallingFact| matches!(fact, CallingFact::Remote { kind: SdpKind::Answer, sdp, .. } if sdp == "v=0 theirs");
     assert!(world.has(theirs));
 }
 
@@ -345,12 +386,21 @@ fn a_call_that_begins_with_a_request_for_our_offer_is_established() {
     let mut world = World::registered();
     world.ring("c1");
     world.media("c1", json!({ "messageType": "OFFER_REQUEST", "seq": 1 }));
-    assert!(!world.has(|fact| matches!(fact, CallingFact::OfferWanted { .. })), "not while ringing");
+    assert!(
+        !world.has(|fact| matches!(fact, CallingFact::OfferWanted { .. })),
+        "not while ringing"
+    );
     world.answer("c1");
     assert!(world.has(|fact| matches!(fact, CallingFact::OfferWanted { .. })));
     world.local("c1", SdpKind::Offer);
-    world.media("c1", json!({ "messageType": "ANSWER", "seq": 1, "sdp": "v=0 theirs" }));
-    assert_eq!(world.roap(), [("OFFER_RESPONSE".into(), 1), ("OK".into(), 1)]);
+    world.media(
+        "c1",
+        json!({ "messageType": "ANSWER", "seq": 1, "sdp": "v=0 theirs" }),
+    );
+    assert_eq!(
+        world.roap(),
+        [("OFFER_RESPONSE".into(), 1), ("OK".into(), 1)]
+    );
     assert_eq!((answered(&world), established(&world)), (1, 1));
 }
 
@@ -362,7 +412,10 @@ fn calling_075_a_held_call_is_answered_again_and_again() {
         world.local("c1", SdpKind::Answer);
         world.ok("c1", seq);
     }
-    assert_eq!(world.roap()[1..], [("ANSWER".into(), 2), ("ANSWER".into(), 3)]);
+    assert_eq!(
+        world.roap()[1..],
+        [("ANSWER".into(), 2), ("ANSWER".into(), 3)]
+    );
     assert_eq!(world.ended(), 0);
 }
 
@@ -374,8 +427,14 @@ fn calling_076_an_offer_while_ours_is_outstanding_is_dropped() {
     world.offer("c1", 2);
     world.offer("c1", 3);
     assert_eq!(world.offers().len(), 1);
-    world.media("c1", json!({ "messageType": "ANSWER", "seq": 2, "sdp": "v=0" }));
-    assert_eq!(world.roap()[1..], [("OFFER_RESPONSE".into(), 2), ("OK".into(), 2)]);
+    world.media(
+        "c1",
+        json!({ "messageType": "ANSWER", "seq": 2, "sdp": "v=0" }),
+    );
+    assert_eq!(
+        world.roap()[1..],
+        [("OFFER_RESPONSE".into(), 2), ("OK".into(), 2)]
+    );
 }
 
 #[test]
@@ -386,7 +445,13 @@ fn calling_082_without_a_description_the_error_is_posted_and_the_leg_deleted() {
     world.request(CallingRequest::Local(call("c1"), SdpKind::Answer, none));
     assert_eq!(world.roap(), [("ERROR".into(), 1)]);
     assert_eq!(world.causes(), [115]);
-    let order: Vec<Verb> = world.sent.iter().rev().take(2).map(|sent| sent.request.verb).collect();
+    let order: Vec<Verb> = world
+        .sent
+        .iter()
+        .rev()
+        .take(2)
+        .map(|sent| sent.request.verb)
+        .collect();
     assert_eq!(order, [Verb::Delete, POST]);
     assert_eq!((answer_failures(&world).len(), world.ended()), (1, 1));
 }

@@ -40,7 +40,10 @@ fn calling_052_a_call_rings_once_and_is_signalled() {
 fn calling_053_media_may_overtake_the_set_up() {
     let mut world = World::registered();
     world.offer("c1", 1);
-    assert!(world.facts.is_empty() && world.sent.is_empty(), "no ring before the set-up");
+    assert!(
+        world.facts.is_empty() && world.sent.is_empty(),
+        "no ring before the set-up"
+    );
     world.ring("c1");
     assert_eq!(rings(&world), 1);
     assert_eq!(world.offers(), ["v=0 offer 1"]);
@@ -64,7 +67,10 @@ fn calling_057_a_declined_call_is_busy_and_reports_no_media() {
     hang_up(&mut world);
     let deleted = &world.requests(Verb::Delete, "/calls/c1")[0].request;
     let body = deleted.body.as_ref().unwrap();
-    assert_eq!((&body["causecode"], &body["cause"]), (&json!(115), &json!("User Busy.")));
+    assert_eq!(
+        (&body["causecode"], &body["cause"]),
+        (&json!(115), &json!("User Busy."))
+    );
     assert_eq!(
         body["metrics"],
         json!({
@@ -108,12 +114,28 @@ fn calling_059_the_agent_ends_an_established_call() {
     };
     world.request(CallingRequest::Statistics(call("c1"), Box::new(sample)));
     hang_up(&mut world);
-    let body = world.requests(Verb::Delete, "")[0].request.body.clone().unwrap();
-    assert_eq!((&body["causecode"], &body["cause"]), (&json!(0), &json!("Normal Disconnect.")));
-    let (rx, tx) = (&body["metrics"]["rtp-rxstat"], &body["metrics"]["rtp-txstat"]);
-    assert_eq!((&rx["Pkt"], &rx["LostPkt"], &rx["AvgJit"]), (&json!(3051), &json!(7), &json!(0.038)));
+    let body = world.requests(Verb::Delete, "")[0]
+        .request
+        .body
+        .clone()
+        .unwrap();
+    assert_eq!(
+        (&body["causecode"], &body["cause"]),
+        (&json!(0), &json!("Normal Disconnect."))
+    );
+    let (rx, tx) = (
+        &body["metrics"]["rtp-rxstat"],
+        &body["metrics"]["rtp-txstat"],
+    );
+    assert_eq!(
+        (&rx["Pkt"], &rx["LostPkt"], &rx["AvgJit"]),
+        (&json!(3051), &json!(7), &json!(0.038))
+    );
     assert_eq!(rx["VQMetrics"]["VoOneWayDelayMs"], json!(0.031));
-    assert_eq!(tx["VQMetrics"], json!({ "VoTxCodec": "opus", "rtpBitRate": 32000.0 }));
+    assert_eq!(
+        tx["VQMetrics"],
+        json!({ "VoTxCodec": "opus", "rtpBitRate": 32000.0 })
+    );
 }
 
 #[test]
@@ -139,10 +161,16 @@ fn calling_064_a_disconnect_without_our_name_for_the_leg_stops_the_ringing() {
     let mut world = World::registered();
     world.always(PATCH, "", Scripted::Silence);
     world.ring("c1");
-    world.event(json!({ "eventType": "mobius.calldisconnected", "callId": "c1", "correlationId": "" }));
+    world.event(
+        json!({ "eventType": "mobius.calldisconnected", "callId": "c1", "correlationId": "" }),
+    );
     assert_eq!((world.ended(), world.causes()), (1, vec![115]));
     world.pass(secs(30));
-    assert_eq!(world.ended(), 1, "the late answer to the PATCH changes nothing");
+    assert_eq!(
+        world.ended(),
+        1,
+        "the late answer to the PATCH changes nothing"
+    );
 }
 
 #[test]
@@ -194,16 +222,19 @@ fn two_legs_live_side_by_side() {
     world.disconnected("c1");
     assert_eq!(world.causes(), [115]);
     world.ok("c2", 1);
-    assert!(world.has(
-        |fact| matches!(fact, CallingFact::Established { call } if call.as_str() == "c2")
-    ));
+    assert!(
+        world
+            .has(|fact| matches!(fact, CallingFact::Established { call } if call.as_str() == "c2"))
+    );
 }
 
 #[test]
 fn calling_071_the_asserted_identity_is_shown() {
     let mut world = World::registered();
-    world.event(json!({ "eventType": "mobius.call", "callId": "c1", "deviceId": world.device(),
-        "callerId": { "p-asserted-identity": "\"A\" <sip:100@x>", "from": "\"B\" <sip:200@x>" } }));
+    world.event(
+        json!({ "eventType": "mobius.call", "callId": "c1", "deviceId": world.device(),
+        "callerId": { "p-asserted-identity": "\"A\" <sip:100@x>", "from": "\"B\" <sip:200@x>" } }),
+    );
     let shown = |fact: &CallingFact| {
         matches!(fact, CallingFact::Ringing { name, number, .. }
             if name.as_deref() == Some("A") && number.as_deref() == Some("100"))
@@ -226,8 +257,11 @@ fn calling_087_a_failed_call_keepalive_is_repeated_after_30_s() {
     let mut world = World::established();
     world.script(POST, "/calls/c1/status", [status(503)]);
     world.pass(secs(600 + 30 + 600));
-    let times: Vec<u64> =
-        world.requests(POST, "/calls/c1/status").iter().map(|sent| sent.at.as_secs()).collect();
+    let times: Vec<u64> = world
+        .requests(POST, "/calls/c1/status")
+        .iter()
+        .map(|sent| sent.at.as_secs())
+        .collect();
     assert_eq!(times, [600, 630, 1230]);
     assert_eq!(world.ended(), 0);
 }

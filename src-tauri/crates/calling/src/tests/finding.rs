@@ -12,7 +12,9 @@ fn with_catalog(change: impl FnOnce(&mut Json)) -> World {
     let mut catalog = catalog_json();
     change(&mut catalog);
     let mut world = World::new();
-    world.request(CallingRequest::Connect(Arc::new(Catalog::from_json(&catalog))));
+    world.request(CallingRequest::Connect(Arc::new(Catalog::from_json(
+        &catalog,
+    ))));
     world
 }
 
@@ -26,7 +28,10 @@ fn refusal(world: &World) -> Problem {
 
 fn asked(world: &World) -> Vec<String> {
     let asked = world.requests(Verb::Get, "regionCode");
-    asked.into_iter().map(|sent| host(&sent.request.url)).collect()
+    asked
+        .into_iter()
+        .map(|sent| host(&sent.request.url))
+        .collect()
 }
 
 #[test]
@@ -37,7 +42,11 @@ fn calling_001_region_is_asked_first_then_the_first_cluster() {
     world.register();
     let (region, servers) = (&world.sent[0].request, &world.sent[1].request);
     assert_eq!(region.url, "https://region.test/v1/region");
-    assert_eq!(region.service, Service::Region, "asked without authorization");
+    assert_eq!(
+        region.service,
+        Service::Region,
+        "asked without authorization"
+    );
     assert_eq!(
         servers.url,
         "https://h1.test/api/v1/calling/web/?regionCode=US-EAST&countryCode=US"
@@ -82,7 +91,11 @@ fn calling_007_if_all_clusters_fail_the_first_is_the_server() {
 #[test]
 fn a_cluster_that_answers_nonsense_counts_as_failed() {
     let mut world = World::new();
-    world.script(Verb::Get, "h1.test", [Scripted::Answer(200, Json::Null, None)]);
+    world.script(
+        Verb::Get,
+        "h1.test",
+        [Scripted::Answer(200, Json::Null, None)],
+    );
     world.connect();
     world.register();
     assert_eq!(asked(&world), ["h1", "h2"]);

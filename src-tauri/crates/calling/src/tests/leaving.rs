@@ -44,7 +44,11 @@ fn a_dead_service_does_not_hold_us_up() {
     world.always(Verb::Delete, "", Scripted::Silence);
     world.handle(Event::Stop);
     world.pass(secs(3));
-    assert_eq!(world.requests(Verb::Delete, "").len(), 3, "each got its chance");
+    assert_eq!(
+        world.requests(Verb::Delete, "").len(),
+        3,
+        "each got its chance"
+    );
     assert!(world.phone.is_stopped());
 }
 
@@ -75,7 +79,12 @@ fn a_registration_that_succeeds_after_the_logout_is_deleted() {
         world.next_event();
     }
     world.request(CallingRequest::Deregister);
-    assert_eq!(world.requests(Verb::Delete, "/devices/mobius-of-device-1").len(), 1);
+    assert_eq!(
+        world
+            .requests(Verb::Delete, "/devices/mobius-of-device-1")
+            .len(),
+        1
+    );
     assert_eq!(world.registrations(), [false]);
 }
 
@@ -96,7 +105,10 @@ fn a_connect_right_after_a_disconnect_starts_afresh() {
     world.handle(Event::Request(CallingRequest::Disconnect));
     world.connect();
     assert!(world.has(|fact| matches!(fact, CallingFact::Connected(Ok(())))));
-    assert_eq!(world.device_url.as_deref().unwrap().rsplit('/').next(), Some("device-2"));
+    assert_eq!(
+        world.device_url.as_deref().unwrap().rsplit('/').next(),
+        Some("device-2")
+    );
 }
 
 #[test]

@@ -10,10 +10,7 @@ use super::{
     secs,
     world::{Scripted, World, call, error_code, retry_after, status},
 };
-use crate::{
-    effect::Verb,
-    phone::Event,
-};
+use crate::{effect::Verb, phone::Event};
 
 #[derive(Debug, Clone)]
 enum Happens {
@@ -47,8 +44,15 @@ fn apply(world: &mut World, step: Happens) {
     match step {
         Happens::Request(what, leg) => request(world, what, leg),
         Happens::Roap(leg, kind, seq) => {
-            let kind = ["OFFER", "ANSWER", "OFFER_REQUEST", "OK", "ERROR", "OFFER_RESPONSE", "?"]
-                [usize::from(kind)];
+            let kind = [
+                "OFFER",
+                "ANSWER",
+                "OFFER_REQUEST",
+                "OK",
+                "ERROR",
+                "OFFER_RESPONSE",
+                "?",
+            ][usize::from(kind)];
             let seq = if seq == 0 { json!(null) } else { json!(seq) };
             world.media(
                 &format!("c{leg}"),
@@ -66,8 +70,8 @@ fn apply(world: &mut World, step: Happens) {
         Happens::Close(code) => world.close(code, ""),
         Happens::Http(part, verb, answer) => {
             let part = ["wdm", "/device", "/status", "/media", "/calls/", ""][usize::from(part)];
-            let verb = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete]
-                [usize::from(verb)];
+            let verb =
+                [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete][usize::from(verb)];
             let answer = [
                 status(200),
                 status(401),
@@ -106,7 +110,11 @@ fn request(world: &mut World, what: u8, leg: u8) {
         4 | 5 => world.request(CallingRequest::Answer(leg)),
         6 | 7 => world.request(CallingRequest::Local(leg, SdpKind::Answer, sdp())),
         8 => world.request(CallingRequest::Local(leg, SdpKind::Offer, sdp())),
-        9 => world.request(CallingRequest::Local(leg, SdpKind::Answer, Err("no".into()))),
+        9 => world.request(CallingRequest::Local(
+            leg,
+            SdpKind::Answer,
+            Err("no".into()),
+        )),
         _ => world.request(CallingRequest::HangUp(leg, HangUpCause::ByState)),
     }
 }

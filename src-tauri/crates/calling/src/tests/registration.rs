@@ -105,7 +105,11 @@ fn calling_030_four_failed_keepalives_lead_to_the_backup() {
 #[test]
 fn calling_031_a_lost_line_waits_for_the_call_to_end() {
     let mut world = World::established();
-    world.script(POST, "/devices/mobius-of-device-1/status", vec![status(503); 4]);
+    world.script(
+        POST,
+        "/devices/mobius-of-device-1/status",
+        vec![status(503); 4],
+    );
     world.forget();
     world.pass(secs(200));
     assert!(world.posts().is_empty());
@@ -127,10 +131,11 @@ fn a_superseded_registration_stays_down() {
     let mut world = World::registered();
     world.script(POST, "/status", [status(409)]);
     world.pass(secs(3600));
-    assert!(world.posts().is_empty(), "two sessions must not evict each other (N-22)");
-    let elsewhere = |fact: &CallingFact| {
-        matches!(fact, CallingFact::Link(LinkState::Failed, Some(why)) if why == "signed in elsewhere")
-    };
+    assert!(
+        world.posts().is_empty(),
+        "two sessions must not evict each other (N-22)"
+    );
+    let elsewhere = |fact: &CallingFact| matches!(fact, CallingFact::Link(LinkState::Failed, Some(why)) if why == "signed in elsewhere");
     assert!(world.has(elsewhere));
 }
 
@@ -151,7 +156,10 @@ fn calling_036_a_stale_device_is_deleted_where_it_is_and_we_register_there() {
         world.script(POST, "p1.test", [Scripted::Answer(403, body, None)]);
     });
     let deleted = &world.requests(Verb::Delete, "")[0].request;
-    assert_eq!(deleted.url, "https://b1.test/api/v1/calling/web/devices/old");
+    assert_eq!(
+        deleted.url,
+        "https://b1.test/api/v1/calling/web/devices/old"
+    );
     assert_eq!(deleted.device_url.as_deref(), Some("https://wdm/x"));
     assert_eq!(world.posts(), ["p1", "b1"]);
     assert_eq!(world.registrations(), [true]);
@@ -162,7 +170,11 @@ fn a_device_limit_that_persists_does_not_loop() {
     let body = json!({ "errorCode": 101, "devices": [{ "deviceId": "old",
         "uri": "https://p1.test/api/v1/calling/web/devices/old" }] });
     let world = starting(|world| {
-        world.always(POST, "/calling/web/device", Scripted::Answer(403, body, None));
+        world.always(
+            POST,
+            "/calling/web/device",
+            Scripted::Answer(403, body, None),
+        );
     });
     assert_eq!(world.posts(), ["p1", "p1", "p2"]);
     assert_eq!(world.requests(Verb::Delete, "").len(), 1);
@@ -171,7 +183,10 @@ fn a_device_limit_that_persists_does_not_loop() {
 #[test]
 fn calling_037_without_entitlement_no_other_server_is_asked() {
     let mut world = starting(|world| world.script(POST, "p1.test", [error_code(403, 102)]));
-    assert_eq!((refusal(&world).status, refusal(&world).is_final), (Some(403), true));
+    assert_eq!(
+        (refusal(&world).status, refusal(&world).is_final),
+        (Some(403), true)
+    );
     world.pass(secs(600));
     assert_eq!(world.posts(), ["p1"]);
 }
@@ -199,7 +214,11 @@ fn calling_040_primaries_are_tried_again_after_half_a_minute() {
     assert_eq!(record.server_type, ServerType::Primary);
     world.pass(secs(43));
     assert_eq!(world.posts(), ["p1", "p2", "p1", "p2"]);
-    assert!((33..=42).contains(&world.post_times()[2]), "{:?}", world.post_times());
+    assert!(
+        (33..=42).contains(&world.post_times()[2]),
+        "{:?}",
+        world.post_times()
+    );
 }
 
 #[test]
@@ -215,11 +234,19 @@ fn calling_041_backups_follow_after_114_s_and_then_giving_up() {
         world.pass(secs(2 + 42));
         let posts = world.posts();
         let first = posts.iter().position(|host| host == "b1").unwrap();
-        assert!((105..=114).contains(&world.post_times()[first]), "{:?}", world.post_times());
+        assert!(
+            (105..=114).contains(&world.post_times()[first]),
+            "{:?}",
+            world.post_times()
+        );
         assert_eq!(posts[first..], ["b1", "h1", "b1", "h1"]);
         let pause = world.post_times()[first + 2] - world.post_times()[first];
         assert!((33..=42).contains(&pause));
-        assert!(refusal(&world).text.contains("unavailable"), "{}", refusal(&world).text);
+        assert!(
+            refusal(&world).text.contains("unavailable"),
+            "{}",
+            refusal(&world).text
+        );
         assert_eq!(world.record, None);
     }
 }
@@ -260,7 +287,11 @@ fn calling_044_an_interrupted_failover_goes_on_where_it_was() {
     let record = world.record.clone().unwrap();
     assert_eq!((record.attempt, record.time_elapsed), (2, 70));
     world.pass(secs(45));
-    assert!((35..=44).contains(&world.post_times()[0]), "{:?}", world.post_times());
+    assert!(
+        (35..=44).contains(&world.post_times()[0]),
+        "{:?}",
+        world.post_times()
+    );
 }
 
 #[test]
@@ -283,7 +314,12 @@ fn calling_045_the_line_goes_home_to_a_primary() {
     world.pass(secs(59 * 60));
     assert!(world.requests(Verb::Get, "/ping").is_empty());
     world.pass(secs(62 * 60));
-    assert_eq!(world.requests(Verb::Get, "https://p1.test/api/v1/ping").len(), 1);
+    assert_eq!(
+        world
+            .requests(Verb::Get, "https://p1.test/api/v1/ping")
+            .len(),
+        1
+    );
     let deleted = world.requests(Verb::Delete, "https://b1.test");
     assert_eq!(deleted.len(), 1);
     assert_eq!(world.posts(), ["p1"]);
@@ -363,7 +399,10 @@ fn calling_050_a_login_without_an_answer_ends_after_20_s() {
     world.pass(secs(19));
     assert!(world.registrations().is_empty());
     world.pass(secs(1));
-    assert_eq!(refusal(&world).text, "WebCallingService Registration timed out");
+    assert_eq!(
+        refusal(&world).text,
+        "WebCallingService Registration timed out"
+    );
     let so_far = world.posts().len();
     world.pass(secs(600));
     assert_eq!(world.posts().len(), so_far, "the attempts are cancelled");
@@ -432,7 +471,10 @@ fn calling_093_registering_again_keeps_a_live_registration() {
     assert!(world.posts().is_empty());
     assert_eq!(world.keepalives().len(), 1, "verified");
     world.ring("c1");
-    assert_eq!(world.count(|fact| matches!(fact, CallingFact::Ringing { .. })), 1);
+    assert_eq!(
+        world.count(|fact| matches!(fact, CallingFact::Ringing { .. })),
+        1
+    );
 }
 
 #[test]

@@ -96,7 +96,11 @@ fn healthy(seen: &Seen) -> Answer {
             "keepaliveInterval": 30 }),
         Verb::Post | Verb::Put | Verb::Patch | Verb::Delete => json!({}),
     };
-    Answer { status: 200, body, ..Answer::default() }
+    Answer {
+        status: 200,
+        body,
+        ..Answer::default()
+    }
 }
 
 struct Running {
@@ -114,14 +118,19 @@ impl Running {
         script: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static,
         renew: Option<Arc<dyn Renew>>,
     ) -> Self {
-        let wire =
-            Arc::new(Scripted { script: Box::new(script), seen: Mutex::default() });
+        let wire = Arc::new(Scripted {
+            script: Box::new(script),
+            seen: Mutex::default(),
+        });
         let (token, token_seen) = watch::channel(Some(Secret::new("first")));
         let (device_url_sender, device_url) = watch::channel(None);
         let (requests, inbox) = mpsc::unbounded_channel();
         let (outbox, facts) = mpsc::channel(64);
         let stop = CancellationToken::new();
-        let config = Config { renew, ..Config::new(token_seen, device_url_sender) };
+        let config = Config {
+            renew,
+            ..Config::new(token_seen, device_url_sender)
+        };
         let task = tokio::spawn(crate::shell::run(
             config,
             Arc::clone(&wire) as Arc<dyn Wire>,
@@ -129,11 +138,21 @@ impl Running {
             outbox,
             stop.clone(),
         ));
-        Self { wire, token, requests, facts, device_url, stop, task }
+        Self {
+            wire,
+            token,
+            requests,
+            facts,
+            device_url,
+            stop,
+            task,
+        }
     }
 
     async fn registered(&mut self) -> Result<(), deskline_core::Problem> {
-        self.requests.send(CallingRequest::Connect(Arc::new(catalog()))).unwrap();
+        self.requests
+            .send(CallingRequest::Connect(Arc::new(catalog())))
+            .unwrap();
         self.requests.send(CallingRequest::Register).unwrap();
         loop {
             let fact = timeout(secs(60), self.facts.recv()).await.unwrap().unwrap();
@@ -153,7 +172,10 @@ impl Running {
 }
 
 fn status(status: u16) -> Answer {
-    Answer { status, ..Answer::default() }
+    Answer {
+        status,
+        ..Answer::default()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,18 +184,36 @@ async fn requests_carry_the_headers_of_their_service() {
     running.registered().await.unwrap();
     let seen = running.wire.seen.lock().unwrap();
     let header = |seen: &Seen, name: &str| {
-        seen.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        seen.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.clone())
     };
-    let region = seen.iter().find(|seen| seen.url.ends_with("/v1/region")).unwrap();
+    let region = seen
+        .iter()
+        .find(|seen| seen.url.ends_with("/v1/region"))
+        .unwrap();
     assert_eq!(region.bearer, None);
     assert_eq!(header(region, "spark-user-agent"), None);
-    let device = seen.iter().find(|seen| seen.url.ends_with("/calling/web/device")).unwrap();
+    let device = seen
+        .iter()
+        .find(|seen| seen.url.ends_with("/calling/web/device"))
+        .unwrap();
     assert_eq!(device.bearer.as_deref(), Some("first"));
-    assert_eq!(header(device, "spark-user-agent").as_deref(), Some("webex-calling/beta"));
-    assert_eq!(header(device, "cisco-device-url").as_deref(), Some("https://wdm.test/d1"));
+    assert_eq!(
+        header(device, "spark-user-agent").as_deref(),
+        Some("webex-calling/beta")
+    );
+    assert_eq!(
+        header(device, "cisco-device-url").as_deref(),
+        Some("https://wdm.test/d1")
+    );
     assert!(header(device, "trackingid").is_some());
     assert!(device.body.is_some());
-    assert_eq!(running.device_url.borrow().as_deref(), Some("https://wdm.test/d1"));
+    assert_eq!(
+        running.device_url.borrow().as_deref(),
+        Some("https://wdm.test/d1")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,7 +244,11 @@ async fn calling_034_a_refused_token_is_renewed_and_the_keepalive_repeated() {
     let (publisher, _keep) = watch::channel(None);
     let refuses_first = |seen: &Seen| {
         let is_stale = seen.bearer.as_deref() == Some("first");
-        Some(if is_stale && seen.url.ends_with("/status") { status(401) } else { healthy(seen) })
+        Some(if is_stale && seen.url.ends_with("/status") {
+            status(401)
+        } else {
+            healthy(seen)
+        })
     };
     let mut running = Running::start(refuses_first, Some(Arc::new(Session(publisher))));
     running.registered().await.unwrap();
@@ -226,7 +270,11 @@ async fn calling_034_a_refused_token_is_renewed_and_the_keepalive_repeated() {
 #[tokio::test(start_paused = true)]
 async fn without_a_newer_token_a_refusal_signs_out() {
     let script = |seen: &Seen| {
-        Some(if seen.url.ends_with("/device") { status(401) } else { healthy(seen) })
+        Some(if seen.url.ends_with("/device") {
+            status(401)
+        } else {
+            healthy(seen)
+        })
     };
     let mut running = Running::start(script, None);
     let problem = running.registered().await.unwrap_err();
@@ -239,7 +287,11 @@ async fn without_a_newer_token_a_refusal_signs_out() {
 async fn a_newer_token_that_appears_in_time_is_used() {
     let script = |seen: &Seen| {
         let is_stale = seen.bearer.as_deref() == Some("first");
-        Some(if is_stale && seen.url.ends_with("/device") { status(401) } else { healthy(seen) })
+        Some(if is_stale && seen.url.ends_with("/device") {
+            status(401)
+        } else {
+            healthy(seen)
+        })
     };
     let mut running = Running::start(script, None);
     let token = running.token.clone();
@@ -261,7 +313,10 @@ async fn a_request_that_hangs_is_given_up_after_its_limit() {
     running.registered().await.unwrap();
     // 5 s for the region; then the first cluster is the only server.
     assert_eq!(start.elapsed().as_secs(), 5);
-    assert_eq!(running.bearers("h1.test/api/v1/calling/web/device").len(), 1);
+    assert_eq!(
+        running.bearers("h1.test/api/v1/calling/web/device").len(),
+        1
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,7 +333,10 @@ async fn a_stop_takes_leave_and_ends_in_time() {
         .collect();
     assert_eq!(
         deleted,
-        ["https://p1.test/api/v1/calling/web/devices/m1", "https://wdm.test/d1"]
+        [
+            "https://p1.test/api/v1/calling/web/devices/m1",
+            "https://wdm.test/d1"
+        ]
     );
 }
 
@@ -290,9 +348,16 @@ async fn a_stop_is_not_held_up_by_a_dead_service() {
     let start = Instant::now();
     drop(running.requests);
     timeout(secs(4), running.task).await.unwrap().unwrap();
-    assert!(start.elapsed() < Duration::from_millis(3500), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_millis(3500),
+        "{:?}",
+        start.elapsed()
+    );
     let seen = running.wire.seen.lock().unwrap();
-    assert!(seen.iter().any(|seen| seen.verb == Verb::Delete && seen.at >= start));
+    assert!(
+        seen.iter()
+            .any(|seen| seen.verb == Verb::Delete && seen.at >= start)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,9 +373,15 @@ async fn plain_text_to_another_machine_is_refused() {
         },
         None,
     );
-    running.requests.send(CallingRequest::Connect(Arc::new(catalog()))).unwrap();
+    running
+        .requests
+        .send(CallingRequest::Connect(Arc::new(catalog())))
+        .unwrap();
     running.requests.send(CallingRequest::Register).unwrap();
     tokio::time::sleep(secs(15)).await;
-    assert!(running.bearers("elsewhere").is_empty(), "the token never leaves in plain text");
+    assert!(
+        running.bearers("elsewhere").is_empty(),
+        "the token never leaves in plain text"
+    );
     assert!(running.facts.try_recv().is_ok());
 }

@@ -38,11 +38,24 @@ fn calling_013_a_lost_device_is_replaced_everywhere() {
     let mut world = World::registered();
     world.script(Verb::Put, "wdm", [status(404)]);
     world.pass(secs(960));
-    assert!(world.opened.last().unwrap().2.starts_with("wss://mercury.test/device-2/"));
+    assert!(
+        world
+            .opened
+            .last()
+            .unwrap()
+            .2
+            .starts_with("wss://mercury.test/device-2/")
+    );
     let post = world.requests(Verb::Post, "/calling/web/device");
     let body = post.last().unwrap().request.body.clone().unwrap();
-    assert_eq!(body["clientDeviceUri"], "https://wdm.test/wdm/api/v1/devices/device-2");
-    assert_eq!(world.device_url.as_deref(), body["clientDeviceUri"].as_str());
+    assert_eq!(
+        body["clientDeviceUri"],
+        "https://wdm.test/wdm/api/v1/devices/device-2"
+    );
+    assert_eq!(
+        world.device_url.as_deref(),
+        body["clientDeviceUri"].as_str()
+    );
     assert_eq!(world.links().last(), Some(&LinkState::Up));
     world.ring("c1");
     assert!(world.has(|fact| matches!(fact, CallingFact::Ringing { .. })));
@@ -53,11 +66,18 @@ fn a_refresh_that_fails_is_repeated_until_the_device_expires() {
     let mut world = World::registered();
     world.always(Verb::Put, "wdm", status(503));
     world.pass(secs(1799));
-    let times: Vec<u64> =
-        world.requests(Verb::Put, "wdm").iter().map(|sent| sent.at.as_secs()).collect();
+    let times: Vec<u64> = world
+        .requests(Verb::Put, "wdm")
+        .iter()
+        .map(|sent| sent.at.as_secs())
+        .collect();
     assert_eq!(times, [960, 990, 1050, 1170, 1410]);
     world.pass(secs(1));
-    assert_eq!(world.requests(Verb::Post, "/wdm/").len(), 1, "a new device at its expiry");
+    assert_eq!(
+        world.requests(Verb::Post, "/wdm/").len(),
+        1,
+        "a new device at its expiry"
+    );
 }
 
 #[test]
@@ -67,7 +87,10 @@ fn calling_014_excess_devices_are_removed_and_the_registration_repeated_once() {
     world.script(
         Verb::Post,
         "wdm",
-        [Scripted::Answer(403, excess.clone(), None), Scripted::Answer(403, excess, None)],
+        [
+            Scripted::Answer(403, excess.clone(), None),
+            Scripted::Answer(403, excess, None),
+        ],
     );
     let device = |kind: &str, n: u32| {
         json!({ "deviceType": kind, "url": format!("https://wdm.test/old/{n}"),
@@ -82,8 +105,15 @@ fn calling_014_excess_devices_are_removed_and_the_registration_repeated_once() {
         .iter()
         .map(|sent| sent.request.url.as_str())
         .collect();
-    assert_eq!(deleted, ["https://wdm.test/old/2", "https://wdm.test/old/3"]);
-    assert_eq!(world.requests(Verb::Post, "wdm").len(), 2, "exactly one more");
+    assert_eq!(
+        deleted,
+        ["https://wdm.test/old/2", "https://wdm.test/old/3"]
+    );
+    assert_eq!(
+        world.requests(Verb::Post, "wdm").len(),
+        2,
+        "exactly one more"
+    );
 }
 
 #[test]
@@ -107,8 +137,11 @@ fn calling_016_authorization_comes_first_and_a_ping_follows_the_buffer_state() {
     let mut world = World::new();
     world.pongs = false;
     world.connect();
-    let kinds: Vec<&str> =
-        world.frames.iter().map(|(_, _, frame)| frame["type"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = world
+        .frames
+        .iter()
+        .map(|(_, _, frame)| frame["type"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["authorization", "ack", "ping"]);
     let buffer = format!("buffer-{}", world.socket().0);
     assert_eq!(world.frames[1].2["messageId"], buffer.as_str());
@@ -121,7 +154,10 @@ fn calling_017_a_pong_is_acknowledged_and_followed_by_a_ping_after_15_s() {
     world.connect();
     world.pass(secs(14));
     let first = world.frames[2].2.clone();
-    assert_eq!(world.frames[3].2, json!({ "messageId": first["id"], "type": "ack" }));
+    assert_eq!(
+        world.frames[3].2,
+        json!({ "messageId": first["id"], "type": "ack" })
+    );
     assert_eq!(world.frames.len(), 4);
     world.pass(secs(1));
     let second = &world.frames[4].2;
@@ -184,9 +220,7 @@ fn a_token_that_cannot_be_renewed_signs_out() {
     world.renews = false;
     world.connect();
     world.close(4401, "");
-    let signed_out = |fact: &CallingFact| {
-        matches!(fact, CallingFact::Connected(Err(problem)) if problem.signed_out)
-    };
+    let signed_out = |fact: &CallingFact| matches!(fact, CallingFact::Connected(Err(problem)) if problem.signed_out);
     assert!(world.has(signed_out));
     world.pass(secs(600));
     assert_eq!(world.opened.len(), 1);
@@ -201,7 +235,11 @@ fn a_server_that_refuses_every_token_is_not_hammered() {
         world.close(4401, "");
         world.pass(secs(1));
     }
-    assert!(world.opened.len() <= 4, "{} attempts in 4 s", world.opened.len());
+    assert!(
+        world.opened.len() <= 4,
+        "{} attempts in 4 s",
+        world.opened.len()
+    );
 }
 
 #[test]
@@ -212,9 +250,7 @@ fn calling_021_no_further_attempt_without_entitlement() {
     world.close(4403, "");
     world.pass(secs(600));
     assert_eq!(world.opened.len(), 1);
-    let is_final = |fact: &CallingFact| {
-        matches!(fact, CallingFact::Connected(Err(problem)) if problem.is_final)
-    };
+    let is_final = |fact: &CallingFact| matches!(fact, CallingFact::Connected(Err(problem)) if problem.is_final);
     assert!(world.has(is_final));
 }
 
@@ -244,7 +280,11 @@ fn a_server_that_closes_at_once_again_and_again_is_not_hammered() {
         world.close(1006, "");
         world.pass(secs(1));
     }
-    assert!(world.opened.len() <= 5, "{} attempts in 5 s", world.opened.len());
+    assert!(
+        world.opened.len() <= 5,
+        "{} attempts in 5 s",
+        world.opened.len()
+    );
 }
 
 #[test]
@@ -253,9 +293,7 @@ fn calling_024_a_replaced_session_stays_off_and_says_so() {
     world.close(4000, "replaced");
     world.pass(secs(600));
     assert!(world.opened.is_empty());
-    let replaced = |fact: &CallingFact| {
-        matches!(fact, CallingFact::Link(LinkState::Failed, Some(why)) if why.contains("replaced"))
-    };
+    let replaced = |fact: &CallingFact| matches!(fact, CallingFact::Link(LinkState::Failed, Some(why)) if why.contains("replaced"));
     assert!(world.has(replaced));
 }
 
@@ -264,9 +302,17 @@ fn unknown_close_codes_are_followed_by_a_new_connection() {
     for code in [4001, 4999, 1008, 3050] {
         let mut world = World::registered();
         world.close(code, "whatever");
-        assert_ne!(world.links().first(), Some(&LinkState::Up), "shown at once ({code})");
+        assert_ne!(
+            world.links().first(),
+            Some(&LinkState::Up),
+            "shown at once ({code})"
+        );
         world.pass(secs(1));
-        assert_eq!(world.links().last(), Some(&LinkState::Up), "back after {code}");
+        assert_eq!(
+            world.links().last(),
+            Some(&LinkState::Up),
+            "back after {code}"
+        );
     }
 }
 
@@ -277,9 +323,15 @@ fn calling_025_a_repeated_frame_is_acknowledged_and_handled_once() {
         "eventType": "mobius.call", "callId": "c1", "deviceId": world.device() } });
     world.frame(&frame);
     world.frame(&frame);
-    let acks = world.frames.iter().filter(|(_, _, frame)| frame["messageId"] == "same");
+    let acks = world
+        .frames
+        .iter()
+        .filter(|(_, _, frame)| frame["messageId"] == "same");
     assert_eq!(acks.count(), 2);
-    assert_eq!(world.count(|fact| matches!(fact, CallingFact::Ringing { .. })), 1);
+    assert_eq!(
+        world.count(|fact| matches!(fact, CallingFact::Ringing { .. })),
+        1
+    );
 }
 
 #[test]
@@ -288,9 +340,7 @@ fn calling_026_headers_overlay_the_event() {
     world.frame(&json!({ "id": "x",
         "data": { "eventType": "mobius.call", "callId": "c1", "deviceId": world.device() },
         "headers": { "callId": "c9" } }));
-    let rings_c9 = |fact: &CallingFact| {
-        matches!(fact, CallingFact::Ringing { call, .. } if call.as_str() == "c9")
-    };
+    let rings_c9 = |fact: &CallingFact| matches!(fact, CallingFact::Ringing { call, .. } if call.as_str() == "c9");
     assert!(world.has(rings_c9));
 }
 
@@ -326,11 +376,24 @@ fn a_shutdown_makes_before_it_breaks() {
     let new = world.socket();
     assert_ne!(old, new);
     assert!(world.links().is_empty(), "the agent notices nothing");
-    world.on_socket(old, SocketEvent::Text(
-        json!({ "id": "late", "data": { "eventType": "mobius.call", "callId": "c1" } }).to_string(),
-    ));
-    assert!(world.has(|fact| matches!(fact, CallingFact::Ringing { .. })), "late frames count");
-    world.on_socket(old, SocketEvent::Closed { code: 4001, reason: "replaced".into() });
+    world.on_socket(
+        old,
+        SocketEvent::Text(
+            json!({ "id": "late", "data": { "eventType": "mobius.call", "callId": "c1" } })
+                .to_string(),
+        ),
+    );
+    assert!(
+        world.has(|fact| matches!(fact, CallingFact::Ringing { .. })),
+        "late frames count"
+    );
+    world.on_socket(
+        old,
+        SocketEvent::Closed {
+            code: 4001,
+            reason: "replaced".into(),
+        },
+    );
     world.pass(secs(60));
     assert!(world.links().is_empty());
     assert_eq!(world.opened.len(), 1);
@@ -342,7 +405,10 @@ fn a_frame_that_is_no_json_is_reported() {
     let socket = world.socket();
     world.on_socket(socket, SocketEvent::Text("{".into()));
     world.event(json!({ "eventType": "mobius.media", "callId": "c1" }));
-    assert_eq!(world.count(|fact| matches!(fact, CallingFact::Ignored { .. })), 2);
+    assert_eq!(
+        world.count(|fact| matches!(fact, CallingFact::Ignored { .. })),
+        2
+    );
 }
 
 #[test]

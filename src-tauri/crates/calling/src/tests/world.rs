@@ -157,7 +157,11 @@ impl World {
     }
 
     pub(super) fn local(&mut self, call: &str, kind: SdpKind) {
-        self.request(CallingRequest::Local(call.into(), kind, Ok(format!("v=0 ours for {call}\n"))));
+        self.request(CallingRequest::Local(
+            call.into(),
+            kind,
+            Ok(format!("v=0 ours for {call}\n")),
+        ));
     }
 
     pub(super) fn request(&mut self, request: CallingRequest) {
@@ -173,7 +177,15 @@ impl World {
         answers: impl IntoIterator<Item = Scripted>,
     ) {
         let answers = answers.into_iter().collect();
-        self.rules.insert(0, Rule { verb, part: part.into(), answers, then: None });
+        self.rules.insert(
+            0,
+            Rule {
+                verb,
+                part: part.into(),
+                answers,
+                then: None,
+            },
+        );
     }
 
     /// All further requests to this place are treated like this.
@@ -201,7 +213,10 @@ impl World {
 
     pub(super) fn offer(&mut self, call: &str, seq: u64) {
         let sdp = format!("v=0 offer {seq}");
-        self.media(call, json!({ "messageType": "OFFER", "seq": seq, "sdp": sdp }));
+        self.media(
+            call,
+            json!({ "messageType": "OFFER", "seq": seq, "sdp": sdp }),
+        );
     }
 
     pub(super) fn ok(&mut self, call: &str, seq: u64) {
@@ -238,7 +253,13 @@ impl World {
 
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         let socket = self.socket();
-        self.on_socket(socket, SocketEvent::Closed { code, reason: reason.into() });
+        self.on_socket(
+            socket,
+            SocketEvent::Closed {
+                code,
+                reason: reason.into(),
+            },
+        );
     }
 
     /// The socket opened last.
@@ -255,9 +276,16 @@ impl World {
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         for _ in 0..200_000 {
-            let next_event = self.to_come.iter().map(|(at, order, _)| (*at, *order)).min();
+            let next_event = self
+                .to_come
+                .iter()
+                .map(|(at, order, _)| (*at, *order))
+                .min();
             let next_tick = self.phone.deadline();
-            let at = [next_event.map(|(at, _)| at), next_tick].into_iter().flatten().min();
+            let at = [next_event.map(|(at, _)| at), next_tick]
+                .into_iter()
+                .flatten()
+                .min();
             let Some(at) = at.filter(|at| *at <= end) else {
                 self.now = end;
                 return;
@@ -265,21 +293,37 @@ impl World {
             self.now = self.now.max(at);
             match next_event {
                 Some(event) if event.0 <= self.now => {
-                    let place = self.to_come.iter().position(|(a, o, _)| (*a, *o) == event).unwrap();
+                    let place = self
+                        .to_come
+                        .iter()
+                        .position(|(a, o, _)| (*a, *o) == event)
+                        .unwrap();
                     let (_, _, event) = self.to_come.swap_remove(place);
                     self.handle(event);
                 }
                 Some(_) | None => self.handle(Event::Tick),
             }
         }
-        panic!("a deadline that never goes away: {:?}", self.phone.deadline());
+        panic!(
+            "a deadline that never goes away: {:?}",
+            self.phone.deadline()
+        );
     }
 
     /// Lets exactly one thing happen that needs no time.
     pub(super) fn next_event(&mut self) {
-        let next = self.to_come.iter().map(|(at, order, _)| (*at, *order)).min().unwrap();
+        let next = self
+            .to_come
+            .iter()
+            .map(|(at, order, _)| (*at, *order))
+            .min()
+            .unwrap();
         assert!(next.0 <= self.now, "nothing is due");
-        let place = self.to_come.iter().position(|(at, o, _)| (*at, *o) == next).unwrap();
+        let place = self
+            .to_come
+            .iter()
+            .position(|(at, o, _)| (*at, *o) == next)
+            .unwrap();
         let (_, _, event) = self.to_come.swap_remove(place);
         self.handle(event);
     }
@@ -290,7 +334,10 @@ impl World {
     }
 
     pub(super) fn handle(&mut self, event: Event) {
-        let now = Now { at: self.now, wall: self.wall() };
+        let now = Now {
+            at: self.now,
+            wall: self.wall(),
+        };
         for effect in self.phone.handle(now, event) {
             self.perform(effect);
         }
@@ -339,7 +386,10 @@ impl World {
             .into_iter()
             .map(|sent| {
                 let roap = &sent.request.body.as_ref().unwrap()["localMedia"]["roap"];
-                (roap["messageType"].as_str().unwrap().to_owned(), roap["seq"].as_u64().unwrap())
+                (
+                    roap["messageType"].as_str().unwrap().to_owned(),
+                    roap["seq"].as_u64().unwrap(),
+                )
             })
             .collect()
     }
@@ -348,7 +398,11 @@ impl World {
     pub(super) fn causes(&self) -> Vec<u64> {
         self.requests(Verb::Delete, "/calls/")
             .into_iter()
-            .map(|sent| sent.request.body.as_ref().unwrap()["causecode"].as_u64().unwrap())
+            .map(|sent| {
+                sent.request.body.as_ref().unwrap()["causecode"]
+                    .as_u64()
+                    .unwrap()
+            })
             .collect()
     }
 
@@ -369,7 +423,11 @@ impl World {
         self.facts
             .iter()
             .filter_map(|(_, fact)| match fact {
-                CallingFact::Remote { kind: SdpKind::Offer, sdp, .. } => Some(sdp.clone()),
+                CallingFact::Remote {
+                    kind: SdpKind::Offer,
+                    sdp,
+                    ..
+                } => Some(sdp.clone()),
                 _ => None,
             })
             .collect()
@@ -401,15 +459,22 @@ impl World {
             Effect::Fact(fact) => self.facts.push((self.now, fact)),
             Effect::Ask(ticket, mut request) => {
                 if let Some(first) = request.first.take() {
-                    self.sent.push(Sent { at: self.now, request: *first });
+                    self.sent.push(Sent {
+                        at: self.now,
+                        request: *first,
+                    });
                 }
-                self.sent.push(Sent { at: self.now, request: request.clone() });
+                self.sent.push(Sent {
+                    at: self.now,
+                    request: request.clone(),
+                });
                 let scripted = self.scripted(&request);
                 let (wait, reply) = self.reply(&request, scripted);
                 self.later(wait, Event::Reply(ticket, reply));
             }
             Effect::Forget(ticket) => {
-                self.to_come.retain(|(_, _, event)| !is_reply_to(event, &ticket));
+                self.to_come
+                    .retain(|(_, _, event)| !is_reply_to(event, &ticket));
             }
             Effect::Open(socket, url) => {
                 self.last_socket = socket.0;
@@ -417,12 +482,19 @@ impl World {
                 let event = if self.opens {
                     SocketEvent::Opened
                 } else {
-                    SocketEvent::Failed { status: None, text: "refused".into() }
+                    SocketEvent::Failed {
+                        status: None,
+                        text: "refused".into(),
+                    }
                 };
                 self.later(Duration::ZERO, Event::Socket(socket, event));
             }
             Effect::Authorise(socket, id) => {
-                self.frames.push((self.now, socket, json!({ "id": id, "type": "authorization" })));
+                self.frames.push((
+                    self.now,
+                    socket,
+                    json!({ "id": id, "type": "authorization" }),
+                ));
                 if self.authorises {
                     let frame = json!({
                         "id": format!("buffer-{}", socket.0),
@@ -436,7 +508,10 @@ impl World {
                 let frame: Json = serde_json::from_str(&text).unwrap();
                 if frame["type"] == "ping" && self.pongs {
                     let pong = json!({ "id": frame["id"], "type": "pong" }).to_string();
-                    self.later(Duration::ZERO, Event::Socket(socket, SocketEvent::Text(pong)));
+                    self.later(
+                        Duration::ZERO,
+                        Event::Socket(socket, SocketEvent::Text(pong)),
+                    );
                 }
                 self.frames.push((self.now, socket, frame));
             }
@@ -467,18 +542,34 @@ impl World {
     }
 
     fn reply(&mut self, request: &Request, scripted: Option<Scripted>) -> (Duration, Reply) {
-        let nobody = Reply { trouble: Some("nobody answers".into()), ..Reply::default() };
+        let nobody = Reply {
+            trouble: Some("nobody answers".into()),
+            ..Reply::default()
+        };
         match scripted {
             Some(Scripted::Refused) => (Duration::ZERO, nobody),
             Some(Scripted::Silence) => (request.limit, nobody),
             Some(Scripted::Answer(status, body, retry_after)) => {
-                let reply = Reply { status: Some(status), body, retry_after, ..Reply::default() };
+                let reply = Reply {
+                    status: Some(status),
+                    body,
+                    retry_after,
+                    ..Reply::default()
+                };
                 (Duration::ZERO, reply)
             }
             None => {
                 let body = self.usual(request);
                 let etag = Some(format!("etag-{}", self.sent.len()));
-                (Duration::ZERO, Reply { status: Some(200), body, etag, ..Reply::default() })
+                (
+                    Duration::ZERO,
+                    Reply {
+                        status: Some(200),
+                        body,
+                        etag,
+                        ..Reply::default()
+                    },
+                )
             }
         }
     }
@@ -505,7 +596,9 @@ impl World {
             }
             Verb::Post if url.ends_with("/calling/web/device") => {
                 let base = url.trim_end_matches("device");
-                let client = request.body.as_ref().unwrap()["clientDeviceUri"].as_str().unwrap();
+                let client = request.body.as_ref().unwrap()["clientDeviceUri"]
+                    .as_str()
+                    .unwrap();
                 let id = format!("mobius-of-{}", client.rsplit('/').next().unwrap());
                 json!({
                     "device": { "deviceId": id, "uri": format!("{base}devices/{id}") },
@@ -538,7 +631,10 @@ pub(super) fn catalog_json() -> Json {
 /// The first label of the host.
 pub(super) fn host(url: &str) -> String {
     let rest = url.split("//").nth(1).unwrap_or(url);
-    rest.split(['.', '/', ':']).next().unwrap_or(rest).to_owned()
+    rest.split(['.', '/', ':'])
+        .next()
+        .unwrap_or(rest)
+        .to_owned()
 }
 
 pub(super) fn call(id: &str) -> CallId {
