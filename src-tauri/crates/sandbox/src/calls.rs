@@ -127,17 +127,15 @@ pub(crate) struct Calls {
 
 impl Calls {
     /// Registers a line, or the same line again.
-    pub(crate) fn register(&mut self, now: Moment, line: Line) -> &Line {
+    pub(crate) fn register(&mut self, now: Moment, line: Line) -> Line {
         self.order += 1;
         let line = Line {
             order: self.order,
             last_seen: now,
             ..line
         };
-        self.lines
-            .entry(line.id.clone())
-            .insert_entry(line)
-            .into_mut()
+        self.lines.insert(line.id.clone(), line.clone());
+        line
     }
 
     /// Lines of an agent that are still alive, newest first.

@@ -181,4 +181,13 @@ impl Command {
             Self::Wrapup => Action::Wrapup,
         }
     }
+
+    /// The media a hold or resume names.
+    pub fn media(&self) -> Option<&str> {
+        if let Self::Hold(media) | Self::Resume(Some(media)) = self {
+            Some(media)
+        } else {
+            None
+        }
+    }
 }

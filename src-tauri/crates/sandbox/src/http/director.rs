@@ -18,9 +18,10 @@ pub(crate) async fn act_by_path(
     Extension(call): Extension<Call>,
     Path(verb): Path<String>,
 ) -> Response {
-    let mut order = match call.body {
-        Value::Null => json!({}),
-        other => other,
+    let mut order = if call.body.is_null() {
+        json!({})
+    } else {
+        call.body
     };
     if let Some(map) = order.as_object_mut() {
         map.insert("do".to_owned(), json!(verb));

@@ -188,9 +188,10 @@ pub(crate) fn accepted(
     let reaction = Duration::from_millis(hub.lock().centre.settings.reaction_ms);
     let delay = reaction + call.plan.delay.unwrap_or_default();
     if let Some(refuse) = &call.plan.refuse {
-        let campaign = match &input {
-            Input::AcceptPreview(_, campaign, _) => Some(campaign.clone()),
-            _ => None,
+        let campaign = if let Input::AcceptPreview(_, campaign, _) = &input {
+            Some(campaign.clone())
+        } else {
+            None
         };
         let refusal = Refusal {
             event: refuse.event.clone(),

@@ -44,12 +44,9 @@ pub(crate) async fn command(
                 404,
             );
         };
-        let media = match &command {
-            Command::Hold(media) | Command::Resume(Some(media)) => Some(media),
-            _ => None,
-        };
-        let consult = it.consult.as_ref().map(|consult| &consult.media.id);
-        if media.is_some_and(|media| *media != it.main.id && Some(media) != consult) {
+        let media = command.media();
+        let consult = it.consult.as_ref().map(|consult| consult.media.id.as_str());
+        if media.is_some_and(|media| media != it.main.id && Some(media) != consult) {
             return bad_field("mediaResourceId", "Invalid mediaResourceId");
         }
     }

@@ -1,0 +1,239 @@
+//! Orders about contacts, customers, colleagues and agents.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::fields::Fields;
+use super::{Direct, DirectError, agent_field, need_agent};
+use crate::centre::{Input, Offer, StateChange};
+use crate::hub::{Hub, State};
+use crate::names::{InteractionId, LegId, fresh};
+use crate::peer::{Heard, Voice};
+use crate::roster::Colleague;
+
+/// The pitch of the voice `tone` when none is named.
+const TONE_HZ: f32 = 440.0;
+
+pub(super) fn offer(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let agent = agent_field(hub, &mut order)?;
+    let queue = order.text("queue")?;
+    if let Some(queue) = &queue
+        && hub.lock().centre.roster.queue(queue).is_none()
+    {
+        return Err(DirectError::new("queue", format!("no such queue: {queue}")));
+    }
+    let media = order.text("media")?;
+    let known = [
+        "telephony",
+        "chat",
+        "email",
+        "social",
+        "sms",
+        "facebook",
+        "whatsapp",
+    ];
+    if let Some(media) = media.as_deref().filter(|media| !known.contains(media)) {
+        return Err(DirectError::new(
+            "media",
+            format!("{media} is none of {}", known.join(", ")),
+        ));
+    }
+    let voice = voice_field(&mut order)?;
+    let offer = Offer {
+        from: order.text("from")?.filter(|text| !text.is_empty()),
+        name: order.text("name")?,
+        queue,
+        agent,
+        media,
+        variables: order.map("variables")?,
+        auto_answer: order.flag("autoAnswer")?.unwrap_or(false),
+        patience_ms: order.number("patienceMs")?,
+        talk_ms: order.number("talkMs")?,
+    };
+    order.finish()?;
+    let id = start(hub, offer, voice);
+    Ok(json!({"interactionId": id.as_str()}))
+}
+
+/// Lets a contact arrive.
+fn start(hub: &Arc<Hub>, offer: Offer, voice: Voice) -> InteractionId {
+    let id = InteractionId::new(fresh());
+    hub.lock().voices.insert(id.clone(), voice);
+    hub.feed(Input::Offer(id.clone(), offer));
+    id
+}
+
+fn voice_field(order: &mut Fields) -> Direct<Voice> {
+    let hz = order.decimal("hz")?.unwrap_or(f64::from(TONE_HZ)) as f32;
+    parse_voice(order.text("voice")?.as_deref(), hz)
+        .ok_or_else(|| DirectError::new("voice", "voice is tone, speech, echo or silence"))
+}
+
+/// A voice by its word; speech without one.
+fn parse_voice(word: Option<&str>, hz: f32) -> Option<Voice> {
+    match word {
+        None | Some("speech") => Some(Voice::Speech),
+        Some("tone") => Some(Voice::Tone { hz }),
+        Some("echo") => Some(Voice::Echo),
+        Some("silence") => Some(Voice::Silence),
+        Some(_) => None,
+    }
+}
+
+pub(super) fn hang_up(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let named = order.text("interactionId")?;
+    order.finish()?;
+    let id = match named {
+        Some(id) => {
+            let id = InteractionId::new(id);
+            if hub.lock().centre.interaction(&id).is_none() {
+                return Err(DirectError::new(
+                    "interactionId",
+                    format!("no such contact: {id}"),
+                ));
+            }
+            id
+        }
+        None => hub
+            .lock()
+            .centre
+            .newest()
+            .cloned()
+            .ok_or_else(|| DirectError::new("interactionId", "there is no contact"))?,
+    };
+    hub.feed(Input::HangUp(id.clone()));
+    Ok(json!({"interactionId": id.as_str()}))
+}
+
+pub(super) fn colleague(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let name = order.need_text("name")?;
+    let answers = order.flag("answers")?.unwrap_or(true);
+    let after_ms = order.number("afterMs")?.unwrap_or(1_000);
+    order.finish()?;
+    let mut state = hub.lock();
+    let colleagues = &mut state.centre.roster.colleagues;
+    let one = Colleague::new(&name, answers, after_ms);
+    let id = one.id.clone();
+    match colleagues
+        .iter_mut()
+        .find(|known| known.name.eq_ignore_ascii_case(&name))
+    {
+        Some(known) => {
+            known.answers = answers;
+            known.after_ms = after_ms;
+            return Ok(json!({"agentId": known.id}));
+        }
+        None => colleagues.push(one),
+    }
+    Ok(json!({"agentId": id}))
+}
+
+pub(super) fn heard(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let id = InteractionId::new(order.need_text("interactionId")?);
+    order.finish()?;
+    let state = hub.lock();
+    let all = what_was_heard(&state, &id)
+        .ok_or_else(|| DirectError::new("interactionId", format!("no call leg belongs to {id}")))?;
+    Ok(json!({"rmsDb": all.rms_db, "dominantHz": all.dominant_hz, "seconds": all.seconds}))
+}
+
+/// What the customer of a contact hears, over all its legs: the level of the live one, the time of all.
+fn what_was_heard(state: &State, id: &InteractionId) -> Option<Heard> {
+    let legs: Vec<_> = state
+        .calls
+        .legs()
+        .filter(|leg| leg.interaction == *id)
+        .collect();
+    if legs.is_empty() {
+        return None;
+    }
+    let mut all = Heard {
+        rms_db: f32::NEG_INFINITY,
+        ..Heard::default()
+    };
+    for leg in legs.iter().filter(|leg| leg.customer || legs.len() == 1) {
+        let heard = leg
+            .peer
+            .as_ref()
+            .map(crate::peer::Peer::heard)
+            .or(leg.heard)
+            .unwrap_or_default();
+        all.seconds += heard.seconds;
+        if leg.peer.is_some() {
+            all.rms_db = heard.rms_db;
+            all.dominant_hz = heard.dominant_hz;
+        }
+    }
+    if !all.rms_db.is_finite() {
+        all.rms_db = -100.0;
+    }
+    Some(all)
+}
+
+/// A supervisor changes an agent's state.
+pub(super) fn agent_state(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let agent = need_agent(hub, &mut order)?;
+    let state = order.need_text("state")?;
+    let aux_code = order
+        .text("auxCodeId")?
+        .unwrap_or_else(|| crate::fixtures::default_idle_code().0);
+    let reason = order.text("reason")?.unwrap_or_default();
+    order.finish()?;
+    if !hub.lock().centre.is_logged_in(&agent) {
+        return Err(DirectError::new("agent", "the agent is not logged in"));
+    }
+    hub.feed(Input::SetState(
+        agent,
+        StateChange {
+            state,
+            aux_code,
+            reason,
+            changed_by: Some("Sam Supervisor".to_owned()),
+        },
+    ));
+    Ok(json!({}))
+}
+
+/// Reserves a campaign preview contact for an agent.
+pub(super) fn campaign(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let agent = need_agent(hub, &mut order)?;
+    let name = order
+        .text("campaignId")?
+        .unwrap_or_else(|| "Renewals".to_owned());
+    let voice = voice_field(&mut order)?;
+    let offer = Offer {
+        from: order.text("from")?,
+        name: order.text("name")?,
+        ..Offer::default()
+    };
+    order.finish()?;
+    let id = InteractionId::new(fresh());
+    hub.lock().voices.insert(id.clone(), voice);
+    hub.feed(Input::Preview(id.clone(), agent, name, offer));
+    Ok(json!({"interactionId": id.as_str()}))
+}
+
+/// Sends a new SDP offer on the live legs of a contact.
+pub(super) async fn reoffer(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let id = InteractionId::new(order.need_text("interactionId")?);
+    order.finish()?;
+    let legs: Vec<LegId> = hub
+        .lock()
+        .calls
+        .legs()
+        .filter(|leg| leg.interaction == id)
+        .map(|leg| leg.id.clone())
+        .collect();
+    let mut sent = 0_u64;
+    for leg in legs {
+        sent += u64::from(crate::http::reoffer(hub, &leg).await);
+    }
+    if sent == 0 {
+        return Err(DirectError::new(
+            "interactionId",
+            format!("no connected leg belongs to {id}"),
+        ));
+    }
+    Ok(json!({"sent": sent}))
+}

@@ -1,0 +1,210 @@
+//! Legs in motion: their media peers, ringing, connecting, ending.
+
+use std::sync::Arc;
+
+use super::{Hub, State};
+use crate::calls::{Calls, Leg, LegState, Line};
+use crate::centre::{Audio, Input};
+use crate::names::{AgentId, LegId, Moment};
+use crate::peer::{Peer, PeerError, PeerOptions, Voice};
+
+/// The pitch of a simulated colleague, so that tests can tell them from the customer.
+const COLLEAGUE_HZ: f32 = 660.0;
+
+impl Hub {
+    /// Prepares the media of a leg, then rings the agent's line.
+    pub(super) async fn ring(self: Arc<Self>, id: LegId) {
+        let (voice, asks) = {
+            let mut state = self.lock();
+            let asks = state.centre.settings.offer_request;
+            let Some(leg) = state.calls.leg(&id) else {
+                return;
+            };
+            let interaction = leg.interaction.clone();
+            (
+                state
+                    .voices
+                    .get(&interaction)
+                    .copied()
+                    .unwrap_or(Voice::Speech),
+                asks,
+            )
+        };
+        let options = PeerOptions {
+            voice,
+            bind: self.media,
+            offer: self.offer,
+        };
+        let prepared = async {
+            let peer = Peer::start(options).await?;
+            peer.set_talking(false, false);
+            let offer = if asks {
+                None
+            } else {
+                Some(peer.offer().await?)
+            };
+            Ok::<_, PeerError>((peer, offer))
+        };
+        let (peer, offer) = match prepared.await {
+            Ok(ready) => ready,
+            Err(error) => {
+                tracing::error!(leg = %id, %error, "no media for a leg");
+                self.feed(Input::LegGone(id));
+                return;
+            }
+        };
+        let now = self.now();
+        let mut state = self.lock();
+        peer.impair(state.impairment);
+        let Some(leg) = state
+            .calls
+            .leg(&id)
+            .filter(|leg| leg.state != LegState::Ended)
+        else {
+            return;
+        };
+        leg.peer = Some(peer);
+        leg.offer = offer;
+        let agent = leg.agent.clone();
+        self.ring_waiting(&mut state, now, &agent);
+    }
+
+    /// Pushes legs that no line has heard of to the agent's newest line.
+    pub(crate) fn ring_waiting(self: &Arc<Self>, state: &mut State, now: Moment, agent: &AgentId) {
+        let lines = state.calls.lines_of(now, agent);
+        let has_socket = |line: &&Line| {
+            state
+                .mercury
+                .iter()
+                .any(|socket| socket.authorised && socket.wdm == line.wdm())
+        };
+        let Some(line) = lines
+            .iter()
+            .find(has_socket)
+            .or_else(|| lines.first())
+            .cloned()
+        else {
+            return;
+        };
+        let waits = |leg: &&mut Leg| {
+            leg.agent == *agent
+                && leg.peer.is_some()
+                && (leg.state == LegState::Waiting
+                    || (leg.state == LegState::Offered && !leg.delivered))
+        };
+        let media_first = state.centre.settings.media_first;
+        let mut events = Vec::new();
+        for leg in state.calls.legs_mut().filter(waits) {
+            leg.state = LegState::Offered;
+            leg.line = Some(line.id.clone());
+            let kind = if leg.offer.is_some() {
+                "OFFER"
+            } else {
+                "OFFER_REQUEST"
+            };
+            let mut pair = [
+                leg.setup(&line),
+                leg.media(&line, kind, leg.offer.as_deref()),
+            ];
+            if media_first {
+                pair.reverse();
+            }
+            events.push((leg.id.clone(), pair));
+        }
+        for (id, pair) in events {
+            let mut delivered = true;
+            for event in pair {
+                delivered &= self.push(state, now, &line.wdm(), event);
+            }
+            if let Some(leg) = state.calls.leg(&id) {
+                leg.delivered = delivered;
+            }
+        }
+    }
+
+    /// Ends calls without call keepalive (`calling.md` 5.2).
+    pub(super) fn end_silent_legs(self: &Arc<Self>) {
+        let now = self.now();
+        let silent: Vec<LegId> = {
+            let state = self.lock();
+            let limit = state.centre.settings.call_keepalive_seconds * 1000;
+            let is_silent =
+                |leg: &&Leg| leg.state == LegState::Media && now >= leg.last_status.after_ms(limit);
+            state
+                .calls
+                .legs()
+                .filter(is_silent)
+                .map(|leg| leg.id.clone())
+                .collect()
+        };
+        for leg in silent {
+            self.feed(Input::LegGone(leg));
+        }
+    }
+}
+
+impl State {
+    /// Connects a leg with whom the centre says.
+    pub(super) fn connect(&mut self, id: &LegId, audio: Audio) {
+        let peer_of =
+            |calls: &mut Calls, leg: &LegId| calls.leg(leg).and_then(|leg| leg.peer.clone());
+        let before = self
+            .calls
+            .leg(id)
+            .map(|leg| leg.audio.legs.clone())
+            .unwrap_or_default();
+        let gone: Vec<LegId> = before
+            .into_iter()
+            .filter(|leg| !audio.legs.contains(leg))
+            .collect();
+        let gone: Vec<Peer> = gone
+            .iter()
+            .filter_map(|leg| peer_of(&mut self.calls, leg))
+            .collect();
+        let others: Vec<Peer> = audio
+            .legs
+            .iter()
+            .filter_map(|leg| peer_of(&mut self.calls, leg))
+            .collect();
+        let Some(leg) = self.calls.leg(id) else {
+            return;
+        };
+        leg.customer |= audio.customer;
+        let voice = self
+            .voices
+            .get(&leg.interaction)
+            .copied()
+            .unwrap_or(Voice::Speech);
+        if let Some(peer) = &leg.peer {
+            let stranger = audio.third && !audio.customer;
+            peer.set_voice(if stranger {
+                Voice::Tone { hz: COLLEAGUE_HZ }
+            } else {
+                voice
+            });
+            peer.set_talking(audio.customer, audio.customer || audio.third);
+            gone.iter().for_each(|other| peer.unbridge(other));
+            others.iter().for_each(|other| peer.bridge(other));
+        }
+        leg.audio = audio;
+    }
+
+    pub(super) fn end_leg(&mut self, now: Moment, id: &LegId) {
+        let Some(leg) = self.calls.leg(id) else {
+            return;
+        };
+        let before = leg.state;
+        leg.end();
+        let (leg, line) = (leg.clone(), leg.line.clone());
+        let told = matches!(
+            before,
+            LegState::Offered | LegState::Alerting | LegState::Connected | LegState::Media
+        );
+        let line = line
+            .filter(|_| told)
+            .and_then(|line| self.calls.line(now, &line).cloned());
+        if let Some(line) = line {
+            self.send_mercury(now, &line.wdm(), &leg.disconnected(&line));
+        }
+    }
+}
