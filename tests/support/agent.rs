@@ -137,6 +137,12 @@ impl Agent {
         }
     }
 
+    /// Process id of the program.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+
     /// Signs in with the member's token.
     pub async fn sign_in(&mut self) -> Value {
         let token = self.token.clone();

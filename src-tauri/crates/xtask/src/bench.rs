@@ -29,6 +29,10 @@ pub(crate) fn command(words: &[&str]) -> Outcome {
         "deskline",
         "--bin",
         "deskline",
+        "-p",
+        "deskline-cli",
+        "--bin",
+        "deskline-cli",
     ]);
     build.args(["--features", crate::test::EMBEDDED]);
     eprintln!("▸ {}", run::line(&build)); // standard output belongs to the results
@@ -42,7 +46,11 @@ pub(crate) fn command(words: &[&str]) -> Outcome {
     } else {
         run::command(&bench)
     };
-    let status = command.args(words).env("DESKLINE_APP", app).status();
+    let status = command
+        .args(words)
+        .env("DESKLINE_APP", app)
+        .env("DESKLINE_CLI", release.join("deskline-cli"))
+        .status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Stop::because(format!("the benchmarks ended with {status}"))),
