@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     sync::{
         Arc, Mutex,
@@ -81,15 +81,14 @@ pub fn cli() -> PathBuf {
     if let Some(path) = std::env::var_os("DESKLINE_CLI") {
         return PathBuf::from(path);
     }
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).unwrap();
-    let path = folder.join("deskline-cli");
-    assert!(
-        path.exists(),
-        "{} is missing: build it with `cargo build -p deskline-cli`",
-        path.display()
-    );
-    path
+    let program = std::env::current_exe().unwrap();
+    program
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("deskline-cli"))
+        .find(|path| path.exists())
+        .expect("deskline-cli is built: `cargo build -p deskline-cli`")
 }
 
 impl Agent {
