@@ -183,7 +183,6 @@ impl Desk {
             self.out
                 .push(Effect::Media(MediaRequest::Close(call.clone())));
         }
-        self.end_local_questions(call);
         if let Some(id) = known.task {
             self.stop_accepting(&id);
             if let Some(task) = self.find_mut(&id)
@@ -194,6 +193,7 @@ impl Desk {
                 self.updated(&id);
             }
         }
+        self.end_local_questions(call);
         self.media_link();
     }
 
@@ -250,7 +250,7 @@ impl Desk {
         }
     }
 
-    fn task_of(&self, call: &CallId) -> Option<InteractionId> {
+    pub(super) fn task_of(&self, call: &CallId) -> Option<InteractionId> {
         self.calls
             .iter()
             .find(|known| known.id == *call)?
@@ -376,7 +376,11 @@ impl Desk {
             .local
             .iter()
             .position(|question| question.call == *call && question.method == method)?;
-        Some(self.local.remove(index).command)
+        let question = self.local.remove(index);
+        if let Some(task) = self.task_of(call) {
+            self.updated(&task);
+        }
+        Some(question.command)
     }
 
     /// Rings while an offer can be heard and answered here.

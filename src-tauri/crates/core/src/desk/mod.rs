@@ -501,6 +501,14 @@ impl Desk {
         self.tell("task:updated", id, None);
     }
 
+    /// Tells every task: something they all depend on changed.
+    fn all_updated(&mut self) {
+        let ids: Vec<_> = self.tasks.iter().map(|task| task.id.clone()).collect();
+        for id in ids {
+            self.updated(&id);
+        }
+    }
+
     fn tell(&mut self, name: &'static str, id: &InteractionId, reason: Option<String>) {
         if let Some(task) = self.tasks.iter().find(|task| task.id == *id) {
             let view = Box::new(self.show(task));

@@ -169,6 +169,7 @@ impl Desk {
         }
         self.drop_tasks_not_in(data.get("interactionIds"));
         self.publish(Event::Desk);
+        self.all_updated();
         let is_line_wanted = option == StationOption::Browser
             && self
                 .agent

@@ -324,6 +324,7 @@ impl Desk {
             since: timestamp(frame, "lastStateChangeTimestamp").or(Some(wall)),
         });
         self.publish(Event::Desk);
+        self.all_updated();
     }
 
     /// The station is gone: so are its line and every task (O-35).

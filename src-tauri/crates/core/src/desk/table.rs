@@ -200,7 +200,18 @@ impl Desk {
                     }
                 }
                 self.arm_auto_wrapup(&id);
-                self.updated(&id);
+                // What was never announced, and is an offer still, is news after all.
+                let is_offer = self.find_mut(&id).is_some_and(|task| {
+                    !std::mem::replace(&mut task.is_announced, true)
+                        && !task.is_assigned
+                        && is_new(&task.data)
+                });
+                if is_offer {
+                    self.pair_waiting_call(&id);
+                    self.tell("task:incoming", &id, None);
+                } else {
+                    self.updated(&id);
+                }
             }
             return;
         }
@@ -239,7 +250,6 @@ impl Desk {
                 if !self.is_overtaken(&id, data) {
                     self.update(&id, data, &[]);
                 }
-                self.updated(&id);
                 id
             }
             None => {
@@ -250,27 +260,31 @@ impl Desk {
                 id
             }
         };
-        if self
+        let is_open = self
             .find(&id)
-            .is_some_and(|task| !task.is_assigned && !task.is_wrap_up_required())
-        {
+            .is_some_and(|task| !task.is_assigned && !task.is_over && !task.is_wrap_up_required());
+        if is_open {
             self.decide_auto_answer(&id);
-            self.announce_if_ready(&id);
+        }
+        if !is_open || !self.announce_if_ready(&id) {
+            self.updated(&id);
         }
     }
 
-    /// Tells `task:incoming` once: for voice in this app when the leg is there, else at once.
-    pub(super) fn announce_if_ready(&mut self, id: &InteractionId) {
+    /// Tells `task:incoming` once, and whether it did: for voice in this app when the leg is there,
+    /// else at once.
+    pub(super) fn announce_if_ready(&mut self, id: &InteractionId) -> bool {
         self.pair_waiting_call(id);
         let is_browser = self.is_browser();
         let Some(task) = self.find_mut(id).filter(|task| !task.is_announced) else {
-            return;
+            return false;
         };
         if is_browser && task.is_telephony() && task.leg.is_none() {
-            return;
+            return false;
         }
         task.is_announced = true;
         self.tell("task:incoming", id, None);
+        true
     }
 
     fn offered(&mut self, frame: &Frame, data: &Object) {
@@ -472,8 +486,8 @@ impl Desk {
             task.remove_at = None;
         }
         self.update(&id, data, &[("wrapUpRequired", true)]);
-        self.stop_accepting(&id);
         self.tell_end(&id);
+        self.stop_accepting(&id);
         self.release_leg_soon(&id, super::legs::LEAVE_AFTER_WRAP_UP);
     }
 
@@ -490,7 +504,6 @@ impl Desk {
             task.data.set_flag("wrapUpRequired", is_required);
         }
         self.arm_auto_wrapup(&id);
-        self.stop_accepting(&id);
         if self.is_cleaned_up(&id) {
             self.release_leg_soon(&id, super::legs::LEAVE_AFTER_REJECT);
             return self.remove(&id, Some("task:end"), None);
@@ -504,6 +517,7 @@ impl Desk {
             task.remove_at = Some(at + GRACE);
         }
         self.tell_end(&id);
+        self.stop_accepting(&id);
         self.release_leg_soon(&id, super::legs::LEAVE_AFTER_WRAP_UP);
     }
 
@@ -544,7 +558,6 @@ impl Desk {
     fn rejected(&mut self, frame: &Frame, data: &Object) {
         let Some(id) = self.known(frame) else { return };
         self.update(&id, data, &[]);
-        self.stop_accepting(&id);
         self.release_leg_soon(&id, super::legs::LEAVE_AFTER_REJECT);
         let reason = reason(frame);
         if self.is_cleaned_up(&id) {
@@ -557,6 +570,7 @@ impl Desk {
             task.remove_at = Some(at + GRACE);
         }
         self.tell("task:rejected", &id, reason);
+        self.stop_accepting(&id);
     }
 
     /// Whether the task leaves at once after a rejection or the end (contact-center 6.5).
@@ -576,6 +590,7 @@ impl Desk {
 
     fn merged(&mut self, frame: &Frame, data: &Object) {
         if let Some(child) = frame.text("childInteractionId").map(InteractionId::from)
+            && frame.interaction_id() != Some(child.as_str())
             && self.find(&child).is_some()
         {
             self.remove(&child, None, None);
@@ -613,7 +628,6 @@ impl Desk {
         event: Option<&'static str>,
         reason: Option<String>,
     ) {
-        self.stop_accepting(id);
         let Some(task) = self.find_mut(id) else {
             return;
         };
@@ -624,6 +638,7 @@ impl Desk {
             self.tell(event, id, reason);
         }
         self.release_leg_soon(id, super::legs::LEAVE_AFTER_REJECT);
+        self.stop_accepting(id);
         self.forget(id);
         self.publish(Event::Removed(id.clone()));
         // Only a consult to a queue has no deadline; it ends with its task (O-04).

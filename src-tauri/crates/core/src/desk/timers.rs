@@ -102,6 +102,9 @@ impl Desk {
             .partition(|question| question.deadline.is_some_and(|deadline| deadline <= at));
         self.local = kept;
         for question in due {
+            if let Some(task) = self.task_of(&question.call) {
+                self.updated(&task);
+            }
             self.refuse(
                 question.command,
                 failure::named(

@@ -311,6 +311,7 @@ impl Desk {
             method: "toggleMute",
             deadline: Some(self.now.at + self.unscaled(MUTE_WITHIN)),
         });
+        self.updated(id);
         self.out
             .push(Effect::Media(MediaRequest::Mute(call, !is_muted)));
     }
@@ -341,6 +342,7 @@ impl Desk {
             method: "sendDigits",
             deadline: Some(self.now.at + self.unscaled(lasts + Duration::from_secs(5))),
         });
+        self.updated(id);
         self.out.push(Effect::Media(MediaRequest::Digits(
             call,
             digits.to_ascii_uppercase(),

@@ -696,3 +696,61 @@ fn a_reservation_that_becomes_a_known_contact_takes_its_leg_along() {
     assert_eq!(story.ok(accept), json!({}));
     assert!(story.task("N").can.send_digits);
 }
+
+#[test]
+fn a_contact_that_waits_for_its_leg_is_told_as_an_update() {
+    let mut story = Story::logged_in(BROWSER);
+    story.frame("AgentContactReserved", &Contact::voice("I"));
+    assert_eq!(story.order[0], "task:updated");
+}
+
+#[test]
+fn another_station_changes_what_can_be_done_and_says_so() {
+    let mut story = Story::logged_in(EXTENSION);
+    story.frame(
+        "AgentContact",
+        &Contact::voice("I").state("connected").joined(),
+    );
+    assert!(!story.task("I").can.toggle_mute);
+    story.forget();
+    story.agent_frame(
+        "StationLogin",
+        "AgentStationLoginSuccess",
+        json!({ "deviceType": "BROWSER", "teamId": "T" }),
+    );
+    assert!(story.task("I").can.toggle_mute);
+    assert!(story.order.contains(&"task:updated".to_owned()));
+}
+
+#[test]
+fn the_end_of_an_offer_is_told_before_its_accept_fails() {
+    for name in ["AgentOfferContactRona", "ContactEnded", "AgentWrapup"] {
+        let mut story = Story::logged_in(BROWSER);
+        let contact = story.offered("I");
+        let accept = story.verb("I", Verb::Accept);
+        story.forget();
+        story.frame(name, &contact);
+        assert!(!story.is_open(accept));
+        let place = |what: &str| story.order.iter().position(|told| told.starts_with(what));
+        let told = place("task:rejected").or_else(|| place("task:end"));
+        assert!(
+            told.is_some() && told < place("settled"),
+            "{:?}",
+            story.order
+        );
+    }
+}
+
+#[test]
+fn an_offer_never_announced_is_announced_after_a_relogin() {
+    let mut story = Story::logged_in(BROWSER);
+    story.frame("AgentContactReserved", &Contact::voice("I"));
+    story.input(Input::Routing(RoutingFact::SocketLost));
+    story.input(Input::Routing(RoutingFact::SocketBack));
+    story.relogged_in(BROWSER, json!({ "interactionIds": ["I"] }));
+    story.told();
+    story.frame("AgentContact", &Contact::voice("I"));
+    assert_eq!(story.told(), ["task:incoming"]);
+    story.rings("c1");
+    assert!(story.told().is_empty());
+}
