@@ -29,9 +29,17 @@ impl Files {
     /// [`AudioError::Input`] when the first is not a 16 bit WAV with one or two channels, [`AudioError::Output`]
     /// when the second cannot be created.
     pub fn open(input: Option<PathBuf>, output: Option<PathBuf>) -> Result<Self, AudioError> {
-        let microphone = input.map(|path| read(&path)).transpose()?.unwrap_or_default();
+        let microphone = input
+            .map(|path| read(&path))
+            .transpose()?
+            .unwrap_or_default();
         let speaker = output.map(Recorder::start).transpose()?;
-        Ok(Self { microphone, position: 0, opens: 0, speaker })
+        Ok(Self {
+            microphone,
+            position: 0,
+            opens: 0,
+            speaker,
+        })
     }
 }
 
@@ -100,7 +108,10 @@ impl Recorder {
                     tracing::error!(path = %path.display(), %error, "the recording stopped");
                 }
             })?;
-        Ok(Self { frames: Some(frames), thread: Some(thread) })
+        Ok(Self {
+            frames: Some(frames),
+            thread: Some(thread),
+        })
     }
 
     fn write(&self, frame: &Frame) {
@@ -139,8 +150,10 @@ fn record(
 }
 
 fn read(path: &Path) -> Result<Vec<i16>, AudioError> {
-    let unusable =
-        |reason: String| AudioError::Input { path: path.to_owned(), reason };
+    let unusable = |reason: String| AudioError::Input {
+        path: path.to_owned(),
+        reason,
+    };
     let mut reader = WavReader::open(path).map_err(|error| unusable(error.to_string()))?;
     let spec = reader.spec();
     if spec.bits_per_sample != 16
@@ -162,5 +175,8 @@ fn read(path: &Path) -> Result<Vec<i16>, AudioError> {
         .map(|all| all.iter().map(|sample| f32::from(*sample)).sum::<f32>() / all.len() as f32)
         .collect();
     let converted = convert_all(&mono, spec.sample_rate, RATE);
-    Ok(converted.iter().map(|sample| sample.round().clamp(-32_768.0, 32_767.0) as i16).collect())
+    Ok(converted
+        .iter()
+        .map(|sample| sample.round().clamp(-32_768.0, 32_767.0) as i16)
+        .collect())
 }

@@ -19,7 +19,10 @@ pub struct Levels {
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { input: FLOOR_DB, output: FLOOR_DB }
+        Self {
+            input: FLOOR_DB,
+            output: FLOOR_DB,
+        }
     }
 }
 

@@ -18,7 +18,9 @@ pub(crate) struct Converter {
 impl Converter {
     /// A converter from one rate to another that gives `chunk` samples per call.
     pub(crate) fn new(from: u32, to: u32, chunk: usize) -> Self {
-        Self { inner: sinc(from, to, chunk, FixedAsync::Output) }
+        Self {
+            inner: sinc(from, to, chunk, FixedAsync::Output),
+        }
     }
 
     /// Samples the next call needs.
@@ -34,9 +36,10 @@ impl Converter {
     /// Converts [`Converter::needs`] samples into one chunk.
     pub(crate) fn convert(&mut self, input: &[f32], output: &mut [f32]) {
         let (frames, room) = (input.len(), output.len());
-        let converted = SequentialSlice::new(input, 1, frames).ok().zip(
-            SequentialSlice::new_mut(&mut *output, 1, room).ok(),
-        ).and_then(|(from, mut to)| self.inner.process_into_buffer(&from, &mut to, None).ok());
+        let converted = SequentialSlice::new(input, 1, frames)
+            .ok()
+            .zip(SequentialSlice::new_mut(&mut *output, 1, room).ok())
+            .and_then(|(from, mut to)| self.inner.process_into_buffer(&from, &mut to, None).ok());
         if converted.is_none() {
             output.fill(0.0);
         }
@@ -56,7 +59,9 @@ pub(crate) struct Spreader {
 impl Spreader {
     /// A converter from one rate to another that takes `chunk` samples per call.
     pub(crate) fn new(from: u32, to: u32, chunk: usize) -> Self {
-        Self { inner: sinc(from, to, chunk, FixedAsync::Input) }
+        Self {
+            inner: sinc(from, to, chunk, FixedAsync::Input),
+        }
     }
 
     /// The most samples any call gives.
@@ -140,11 +145,21 @@ mod tests {
     fn rates_are_converted_without_changing_length_or_level() {
         for rate in [8_000, 16_000, 22_050, 44_100, 96_000] {
             let output = convert_all(&sine(440.0, rate, 1.0), rate, 48_000);
-            assert!(output.len().abs_diff(48_000) <= 2, "{rate}: {}", output.len());
-            assert!((level_db(&output[4_800..43_200]) + 9.03).abs() < 0.1, "{rate}");
+            assert!(
+                output.len().abs_diff(48_000) <= 2,
+                "{rate}: {}",
+                output.len()
+            );
+            assert!(
+                (level_db(&output[4_800..43_200]) + 9.03).abs() < 0.1,
+                "{rate}"
+            );
             let expected = sine(440.0, 48_000, 1.0);
-            let error: Vec<f32> =
-                output.iter().zip(&expected).map(|(got, want)| got - want).collect();
+            let error: Vec<f32> = output
+                .iter()
+                .zip(&expected)
+                .map(|(got, want)| got - want)
+                .collect();
             // One sample of delay, which rounding may cost, leaves -33 dB.
             assert!(level_db(&error[4_800..43_200]) < -30.0, "{rate}");
         }

@@ -41,7 +41,9 @@ impl Tone {
                 }
             }
         }
-        let peak = cycle.iter().fold(1e-6f32, |peak, sample| peak.max(sample.abs()));
+        let peak = cycle
+            .iter()
+            .fold(1e-6f32, |peak, sample| peak.max(sample.abs()));
         for sample in &mut cycle {
             *sample *= PEAK / peak;
         }
@@ -71,8 +73,9 @@ mod tests {
     #[test]
     fn it_sounds_for_1_6_seconds_and_rests_for_2_4() {
         let mut tone = Tone::new(8_000);
-        let rings: Vec<Vec<f32>> =
-            (0..4).map(|_| (0..32_000).map(|_| tone.next_sample()).collect()).collect();
+        let rings: Vec<Vec<f32>> = (0..4)
+            .map(|_| (0..32_000).map(|_| tone.next_sample()).collect())
+            .collect();
         for (n, ring) in rings.iter().enumerate() {
             assert!(level_db(&ring[400..12_000]) > -45.0, "ring {n}");
             assert!(level_db(&ring[12_900..]) <= -99.0, "rest {n}");
@@ -80,7 +83,9 @@ mod tests {
         let loud: Vec<f32> = rings.iter().map(|ring| level_db(&ring[..12_800])).collect();
         assert!(loud[0] + 3.0 < loud[1] && loud[1] < loud[2], "{loud:?}");
         assert!((loud[2] - loud[3]).abs() < 0.01, "{loud:?}");
-        let peak = rings[3].iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+        let peak = rings[3]
+            .iter()
+            .fold(0.0f32, |peak, sample| peak.max(sample.abs()));
         assert!((peak - PEAK).abs() < 0.01, "{peak}");
     }
 }

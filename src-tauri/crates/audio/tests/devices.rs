@@ -6,7 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use deskline_audio::{AudioMode, DeviceChoice, Devices, FRAME, Frame, Port, SILENCE, level_db, open};
+use deskline_audio::{
+    AudioMode, DeviceChoice, Devices, FRAME, Frame, Port, SILENCE, level_db, open,
+};
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -88,7 +90,14 @@ fn tone(n: usize) -> Frame {
 fn record(seconds: f32, work: impl FnOnce()) -> Vec<f32> {
     let monitor = std::env::var("SESSION_SPEAKER_MONITOR").unwrap();
     let mut recorder = Command::new("parec")
-        .args(["--latency-msec=20", "--rate=48000", "--channels=1", "--format=s16le", "-d", &monitor])
+        .args([
+            "--latency-msec=20",
+            "--rate=48000",
+            "--channels=1",
+            "--format=s16le",
+            "-d",
+            &monitor,
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -107,7 +116,11 @@ fn record(seconds: f32, work: impl FnOnce()) -> Vec<f32> {
         .chunks_exact(2)
         .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0)
         .collect();
-    assert!(samples.len() as f32 > seconds * 48_000.0 * 0.7, "{} samples", samples.len());
+    assert!(
+        samples.len() as f32 > seconds * 48_000.0 * 0.7,
+        "{} samples",
+        samples.len()
+    );
     samples
 }
 
@@ -128,16 +141,21 @@ fn the_virtual_microphone_is_heard_and_the_speaker_plays() {
     let (mut port, reports) = start(DeviceChoice::default());
     let first = reports.recv_timeout(Duration::from_secs(10)).unwrap();
     println!("{first:?}");
-    assert!(first.microphone.is_some() && first.speaker.is_some(), "{first:?}");
+    assert_eq!(first.microphone.as_deref(), Some("Virtual_Microphone"));
+    assert_eq!(first.speaker.as_deref(), Some("Virtual_Speaker"));
+    assert!(
+        !first.microphones.contains(&"Virtual_Speaker".to_owned()),
+        "{first:?}"
+    );
     let _player = Player::start();
     let mut levels = Vec::new();
     let heard = record(4.0, || {
         port.open();
         levels = run(&mut *port, 4.0, tone);
     });
-    assert!(steady(&levels[100..]) > 0.97, "{levels:?}");
+    assert!(steady(&levels[100..]) > 0.9, "{levels:?}");
     let heard: Vec<f32> = heard.chunks_exact(FRAME).map(level_db).collect();
-    assert!(steady(&heard) > 0.95, "{heard:?}");
+    assert!(steady(&heard) > 0.9, "{heard:?}");
 }
 
 #[test]
@@ -161,32 +179,59 @@ fn a_microphone_that_is_unplugged_is_missed_and_comes_back() {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     let module = load();
-    let choice =
-        DeviceChoice { microphone: Some("Virtual_Headset".to_owned()), ..DeviceChoice::default() };
+    let choice = DeviceChoice {
+        microphone: Some("Virtual_Headset".to_owned()),
+        ..DeviceChoice::default()
+    };
     let (mut port, reports) = start(choice);
     let wait = |what: &str, done: &dyn Fn(&Devices) -> bool| {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let now = reports.recv_timeout(left).unwrap_or_else(|_| panic!("never: {what}"));
+            let now = reports
+                .recv_timeout(left)
+                .unwrap_or_else(|_| panic!("never: {what}"));
             if done(&now) {
                 break;
             }
         }
     };
-    wait("there", &|now| now.microphone.as_deref() == Some("Virtual_Headset"));
+    wait("there", &|now| {
+        now.microphone.as_deref() == Some("Virtual_Headset")
+    });
     let _player = Player::start();
     port.open();
-    assert!(run(&mut *port, 3.0, |_| SILENCE)[200..].iter().any(|db| *db > -13.0));
-    assert!(Command::new("pactl").args(["unload-module", &module]).status().unwrap().success());
-    wait("missing", &|now| now.missing_microphone.as_deref() == Some("Virtual_Headset"));
+    assert!(
+        run(&mut *port, 3.0, |_| SILENCE)[200..]
+            .iter()
+            .any(|db| *db > -13.0)
+    );
+    assert!(
+        Command::new("pactl")
+            .args(["unload-module", &module])
+            .status()
+            .unwrap()
+            .success()
+    );
+    wait("missing", &|now| {
+        now.missing_microphone.as_deref() == Some("Virtual_Headset")
+    });
     let silent = run(&mut *port, 1.0, |_| SILENCE);
-    assert!(silent.iter().all(|db| *db <= -99.0), "no other microphone is used: {silent:?}");
+    assert!(
+        silent.iter().all(|db| *db <= -99.0),
+        "no other microphone is used: {silent:?}"
+    );
     let module = load();
     wait("back", &|now| now.missing_microphone.is_none());
     let levels = run(&mut *port, 4.0, |_| SILENCE);
     assert!(levels[200..].iter().any(|db| *db > -13.0), "{levels:?}");
-    assert!(Command::new("pactl").args(["unload-module", &module]).status().unwrap().success());
+    assert!(
+        Command::new("pactl")
+            .args(["unload-module", &module])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 #[test]
@@ -200,6 +245,36 @@ fn the_bell_is_heard_on_the_speaker() {
         std::thread::sleep(Duration::from_secs(3));
         port.ring(false);
     });
-    let loudest = heard.chunks_exact(FRAME).map(level_db).fold(-100.0, f32::max);
+    let loudest = heard
+        .chunks_exact(FRAME)
+        .map(level_db)
+        .fold(-100.0, f32::max);
     assert!((-45.0..-10.0).contains(&loudest), "{loudest}");
+}
+
+#[test]
+fn looking_at_the_devices_leaves_nothing_behind() {
+    if !has_session() {
+        return;
+    }
+    // A look may be under way: what counts is what is there between two of them.
+    let count = |what: &str| {
+        let now = || {
+            std::thread::sleep(Duration::from_millis(25));
+            std::fs::read_dir(format!("/proc/self/{what}"))
+                .unwrap()
+                .count()
+        };
+        (0..60).map(|_| now()).min().unwrap()
+    };
+    let (port, reports) = start(DeviceChoice::default());
+    reports.recv_timeout(Duration::from_secs(10)).unwrap();
+    let before = (count("fd"), count("task"));
+    std::thread::sleep(Duration::from_secs(8));
+    let after = (count("fd"), count("task"));
+    drop(port);
+    assert!(
+        after.0 <= before.0 + 1 && after.1 <= before.1 + 1,
+        "{before:?} {after:?}"
+    );
 }

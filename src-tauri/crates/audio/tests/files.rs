@@ -28,7 +28,10 @@ fn write(path: &Path, rate: u32, channels: u16, bits: u16, seconds: f32) {
 }
 
 fn port(input: Option<PathBuf>, output: Option<PathBuf>) -> Box<dyn Port> {
-    open(AudioMode::Files { input, output }, |_| panic!("files are no devices")).unwrap()
+    open(AudioMode::Files { input, output }, |_| {
+        panic!("files are no devices")
+    })
+    .unwrap()
 }
 
 fn capture(port: &mut dyn Port) -> f32 {
@@ -45,8 +48,14 @@ fn any_rate_and_both_channel_counts_are_a_microphone() {
         let mut port = port(Some(path.clone()), None);
         port.open();
         let levels: Vec<f32> = (0..60).map(|_| capture(&mut *port)).collect();
-        assert!(levels[2..48].iter().all(|db| (db + 9.0).abs() < 0.5), "{rate} {levels:?}");
-        assert!(levels[51..].iter().all(|db| *db <= -99.0), "padded with silence");
+        assert!(
+            levels[2..48].iter().all(|db| (db + 9.0).abs() < 0.5),
+            "{rate} {levels:?}"
+        );
+        assert!(
+            levels[51..].iter().all(|db| *db <= -99.0),
+            "padded with silence"
+        );
         std::fs::remove_file(path).unwrap();
     }
 }
@@ -91,10 +100,17 @@ fn what_is_played_during_calls_is_recorded() {
     drop(port);
     let mut reader = hound::WavReader::open(&path).unwrap();
     let spec = reader.spec();
-    assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 48_000, 16));
+    assert_eq!(
+        (spec.channels, spec.sample_rate, spec.bits_per_sample),
+        (1, 48_000, 16)
+    );
     let samples: Vec<i16> = reader.samples::<i16>().map(Result::unwrap).collect();
     assert_eq!(samples.len(), 250 * FRAME);
-    assert!(samples.iter().all(|sample| (8_190..=8_194).contains(sample)));
+    assert!(
+        samples
+            .iter()
+            .all(|sample| (8_190..=8_194).contains(sample))
+    );
     std::fs::remove_file(path).unwrap();
 }
 
@@ -104,9 +120,18 @@ fn unusable_files_are_named() {
     write(&path, 8_000, 1, 24, 0.1);
     let nowhere = PathBuf::from("/nonexistent/out.wav");
     for mode in [
-        AudioMode::Files { input: Some(path.clone()), output: None },
-        AudioMode::Files { input: Some(place("absent.wav")), output: None },
-        AudioMode::Files { input: None, output: Some(nowhere) },
+        AudioMode::Files {
+            input: Some(path.clone()),
+            output: None,
+        },
+        AudioMode::Files {
+            input: Some(place("absent.wav")),
+            output: None,
+        },
+        AudioMode::Files {
+            input: None,
+            output: Some(nowhere),
+        },
     ] {
         let error = open(mode, |_| {}).err().unwrap().to_string();
         assert!(error.contains(".wav"), "{error}");

@@ -69,8 +69,12 @@ pub(crate) async fn run(
     around: Surroundings,
     mut requests: mpsc::UnboundedReceiver<Request>,
 ) {
-    let mut call =
-        Call { id, around, connection: None, path: Path::new(Instant::now().into_std()) };
+    let mut call = Call {
+        id,
+        around,
+        connection: None,
+        path: Path::new(Instant::now().into_std()),
+    };
     let mut watch = tokio::time::interval(WATCH);
     watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -104,15 +108,24 @@ impl Call {
         };
         if let Err(error) = done {
             tracing::warn!(call = %self.id, %error, "no description");
-            let problem = Problem { text: error.to_string(), ..Problem::default() };
-            self.tell(MediaFact::Failed { call: self.id.clone(), problem });
+            let problem = Problem {
+                text: error.to_string(),
+                ..Problem::default()
+            };
+            self.tell(MediaFact::Failed {
+                call: self.id.clone(),
+                problem,
+            });
         }
     }
 
     async fn answer(&mut self, sdp: &str) -> Result<(), TransportError> {
         let offer = Remote::parse(sdp)?;
         let stays = self.connection.as_ref().is_some_and(|connection| {
-            connection.remote.as_ref().is_none_or(|before| !before.needs_new_connection(&offer))
+            connection
+                .remote
+                .as_ref()
+                .is_none_or(|before| !before.needs_new_connection(&offer))
         });
         let fresh = if stays {
             None
@@ -156,7 +169,9 @@ impl Call {
             let (connection, incoming) = self.build(None, AnsweringRole::Client).await?;
             self.replace(connection, incoming).await;
         }
-        let Some(connection) = &self.connection else { return Ok(()) };
+        let Some(connection) = &self.connection else {
+            return Ok(());
+        };
         let local = connection.transport.offer().await?;
         self.tell_local(SdpKind::Offer, local);
         Ok(())
@@ -165,7 +180,9 @@ impl Call {
     async fn remote(&mut self, sdp: &str) -> Result<(), TransportError> {
         let answer = Remote::parse(sdp)?;
         let Some(connection) = &mut self.connection else {
-            return Err(TransportError::Library("an answer without an offer".to_owned()));
+            return Err(TransportError::Library(
+                "an answer without an offer".to_owned(),
+            ));
         };
         connection.transport.remote(&answer).await?;
         connection.remote = Some(answer.clone());
@@ -175,10 +192,17 @@ impl Call {
     /// Tells the media thread what holds now. `ours` is our direction.
     fn agree(&self, remote: &Remote, ours: Direction) -> Result<(), TransportError> {
         let spoken: &Codec = remote.spoken().ok_or(SdpError::NoCodec)?;
-        let mut heard: Vec<(u8, CodecKind)> =
-            remote.codecs.iter().map(|codec| (codec.payload_type, codec.kind)).collect();
+        let mut heard: Vec<(u8, CodecKind)> = remote
+            .codecs
+            .iter()
+            .map(|codec| (codec.payload_type, codec.kind))
+            .collect();
         // Our own offer named these; a far side may send with our numbers as well as with its own.
-        for own in [(111, CodecKind::Opus), (0, CodecKind::Pcmu), (8, CodecKind::Pcma)] {
+        for own in [
+            (111, CodecKind::Opus),
+            (0, CodecKind::Pcmu),
+            (8, CodecKind::Pcma),
+        ] {
             if !heard.iter().any(|(number, _)| *number == own.0) {
                 heard.push(own);
             }
@@ -203,7 +227,11 @@ impl Call {
         let (outgoing, parcels) = mpsc::channel(OUTGOING);
         let (to_us, states) = mpsc::unbounded_channel();
         let last = Arc::new(LastPacket::new());
-        let reports = Reports { incoming: to_studio, last: Arc::clone(&last), states: to_us };
+        let reports = Reports {
+            incoming: to_studio,
+            last: Arc::clone(&last),
+            states: to_us,
+        };
         let transport = connect(&self.around.policy, offer, role, reports).await?;
         let writer = tokio::spawn(write(
             self.id.clone(),
@@ -211,8 +239,17 @@ impl Call {
             parcels,
             self.around.facts.clone(),
         ));
-        let connection = Connection { transport, remote: None, states, last, writer };
-        Ok((connection, Order::Connect(self.id.clone(), incoming, outgoing)))
+        let connection = Connection {
+            transport,
+            remote: None,
+            states,
+            last,
+            writer,
+        };
+        Ok((
+            connection,
+            Order::Connect(self.id.clone(), incoming, outgoing),
+        ))
     }
 
     async fn replace(&mut self, connection: Connection, order: Order) {
@@ -235,23 +272,34 @@ impl Call {
     }
 
     fn look(&mut self) {
-        let Some(connection) = &self.connection else { return };
+        let Some(connection) = &self.connection else {
+            return;
+        };
         // Our own offer may wait for its answer as long as the service likes.
         if connection.remote.is_none() {
             return;
         }
-        let changed = self.path.tick(Instant::now().into_std(), connection.last.get());
+        let changed = self
+            .path
+            .tick(Instant::now().into_std(), connection.last.get());
         self.tell_path(changed);
     }
 
     fn tell_path(&self, changed: Option<LinkState>) {
         if let Some(state) = changed {
-            self.tell(MediaFact::Path { call: self.id.clone(), state });
+            self.tell(MediaFact::Path {
+                call: self.id.clone(),
+                state,
+            });
         }
     }
 
     fn tell_local(&self, kind: SdpKind, sdp: String) {
-        self.tell(MediaFact::Local { call: self.id.clone(), kind, sdp });
+        self.tell(MediaFact::Local {
+            call: self.id.clone(),
+            kind,
+            sdp,
+        });
     }
 
     fn tell(&self, fact: MediaFact) {
@@ -283,7 +331,10 @@ async fn write(
         match parcel {
             Parcel::Packet(packet) => transport.send_rtp(packet).await,
             Parcel::Muted(muted) => {
-                let _ = facts.send(MediaFact::Muted { call: call.clone(), muted });
+                let _ = facts.send(MediaFact::Muted {
+                    call: call.clone(),
+                    muted,
+                });
             }
         }
     }

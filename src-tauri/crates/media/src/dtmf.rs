@@ -89,7 +89,11 @@ impl Tones {
     /// Moves on by 10 ms.
     pub(crate) fn tick(&mut self) -> Tick {
         let Some(step) = self.queue.front().copied() else {
-            return if std::mem::take(&mut self.active) { Tick::Done } else { Tick::Voice };
+            return if std::mem::take(&mut self.active) {
+                Tick::Done
+            } else {
+                Tick::Voice
+            };
         };
         let at = self.elapsed;
         self.elapsed += 1;
@@ -110,7 +114,10 @@ impl Tones {
 fn event_packets(event: u8, at: u32) -> Vec<EventPacket> {
     let packet = |first: bool, end: bool, ticks: u32| {
         let [high, low] = (ticks as u16 * UNITS_PER_TICK).to_be_bytes();
-        EventPacket { first, payload: [event, if end { 0x80 } else { 0 } | VOLUME, high, low] }
+        EventPacket {
+            first,
+            payload: [event, if end { 0x80 } else { 0 } | VOLUME, high, low],
+        }
     };
     if at + 1 == TONE_TICKS {
         vec![packet(false, true, TONE_TICKS); ENDINGS]
@@ -160,15 +167,21 @@ mod tests {
     fn calling_084_a_digit_lasts_100_ms_and_ends_three_times() {
         let ticks = run("5");
         let sent = packets(&ticks);
-        let durations: Vec<u16> =
-            sent.iter().map(|one| u16::from_be_bytes([one.payload[2], one.payload[3]])).collect();
+        let durations: Vec<u16> = sent
+            .iter()
+            .map(|one| u16::from_be_bytes([one.payload[2], one.payload[3]]))
+            .collect();
         assert_eq!(durations, [160, 320, 480, 640, 800, 800, 800]);
         assert!(sent.iter().all(|one| one.payload[0] == 5));
         let ends: Vec<bool> = sent.iter().map(|one| one.payload[1] & 0x80 != 0).collect();
         assert_eq!(ends, [false, false, false, false, true, true, true]);
         let marks: Vec<bool> = sent.iter().map(|one| one.first).collect();
         assert_eq!(marks, [true, false, false, false, false, false, false]);
-        assert_eq!(ticks.len(), 18, "100 ms of tone, 70 ms of gap, and the news");
+        assert_eq!(
+            ticks.len(),
+            18,
+            "100 ms of tone, 70 ms of gap, and the news"
+        );
     }
 
     #[test]

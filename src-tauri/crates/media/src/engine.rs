@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use deskline_audio::{AudioMode, DeviceChoice, Devices, Levels};
 use deskline_core::input::DeviceState;
 use deskline_core::{CallId, Input, MediaFact, MediaRequest, Problem};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +57,9 @@ pub enum MediaError {
     /// The media thread could not be started.
     #[error("no media thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// The media thread ended by itself; it has said why.
+    #[error("the media thread died")]
+    Died,
 }
 
 struct Engine {
@@ -88,9 +91,14 @@ pub async fn run(
     let (own, mut own_facts) = mpsc::unbounded_channel();
     let (orders, inbox) = std::sync::mpsc::channel();
     let studio = Studio::new(port, own.clone(), config.levels);
+    let (alive, mut died) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new()
         .name("media".to_owned())
-        .spawn(move || studio.run(&inbox))?;
+        .spawn(move || {
+            // Dropped however the thread ends, a panic included.
+            let _alive = alive;
+            studio.run(&inbox);
+        })?;
     let mut choice = config.choice;
     let mut engine = Engine {
         orders,
@@ -124,7 +132,14 @@ pub async fn run(
                 engine.order(Order::Choose(chosen));
                 continue;
             }
-            Some(_) = engine.tasks.join_next() => continue,
+            Some(ended) = engine.tasks.join_next() => {
+                if let Err(panicked) = ended {
+                    // A call that broke must not look like one that is merely silent.
+                    std::panic::resume_unwind(panicked.into_panic());
+                }
+                continue;
+            }
+            _ = &mut died => return Err(MediaError::Died),
         };
         tokio::select! {
             () = stop.cancelled() => break,
@@ -213,12 +228,13 @@ async fn microphone(mut devices: watch::Receiver<Option<Devices>>) -> Result<(),
     };
     let seen = tokio::time::timeout(FIRST_LOOK, devices.wait_for(Option::is_some)).await;
     let Ok(Ok(seen)) = seen else {
-        return Err(refused("NotReadableError", "The audio devices do not answer"));
+        return Err(refused(
+            "NotReadableError",
+            "The audio devices do not answer",
+        ));
     };
     match seen.as_ref() {
-        Some(now) if now.microphone_refused => {
-            Err(refused("NotAllowedError", "Permission denied"))
-        }
+        Some(now) if now.microphone_refused => Err(refused("NotAllowedError", "Permission denied")),
         Some(now) if now.microphone.is_none() && now.microphones.is_empty() => {
             Err(refused("NotFoundError", "Requested device not found"))
         }
@@ -235,5 +251,46 @@ fn state_of(devices: Devices) -> DeviceState {
         missing_speaker: devices.missing_speaker,
         microphones: devices.microphones,
         speakers: devices.speakers,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    async fn asked(devices: Option<Devices>) -> Option<(String, String)> {
+        let (_keep, seen) = watch::channel(devices);
+        let problem = microphone(seen).await.err()?;
+        Some((problem.name.unwrap(), problem.text))
+    }
+
+    fn named(name: &str, text: &str) -> Option<(String, String)> {
+        Some((name.to_owned(), text.to_owned()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calling_063_a_missing_microphone_has_the_name_browsers_give_it() {
+        let with = Devices {
+            microphones: vec!["mic".to_owned()],
+            ..Devices::default()
+        };
+        let refused = Devices {
+            microphone_refused: true,
+            ..with.clone()
+        };
+        assert_eq!(asked(Some(with)).await, None);
+        assert_eq!(
+            asked(Some(Devices::default())).await,
+            named("NotFoundError", "Requested device not found")
+        );
+        assert_eq!(
+            asked(Some(refused)).await,
+            named("NotAllowedError", "Permission denied")
+        );
+        assert_eq!(
+            asked(None).await,
+            named("NotReadableError", "The audio devices do not answer")
+        );
     }
 }

@@ -35,7 +35,12 @@ pub(crate) struct Path {
 
 impl Path {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { state: LinkState::Off, since: now, doubtful: false, failed: false }
+        Self {
+            state: LinkState::Off,
+            since: now,
+            doubtful: false,
+            failed: false,
+        }
     }
 
     /// A new connection is being set up.
@@ -68,8 +73,7 @@ impl Path {
 
     /// Time passes; `last` is when the last packet came.
     pub(crate) fn tick(&mut self, now: Instant, last: Option<Instant>) -> Option<LinkState> {
-        let quiet =
-            last.is_none_or(|last| now.saturating_duration_since(last) >= SILENT);
+        let quiet = last.is_none_or(|last| now.saturating_duration_since(last) >= SILENT);
         let lasted = now.saturating_duration_since(self.since);
         match self.state {
             LinkState::Off | LinkState::Restoring if lasted >= NEVER_UP => {
@@ -115,10 +119,16 @@ mod tests {
     fn a_dead_path_is_lost_within_five_seconds_and_failed_half_a_minute_later() {
         let zero = Instant::now();
         let mut path = Path::new(zero);
-        assert_eq!(path.transport(at(zero, 60), TransportState::Connected), Some(LinkState::Up));
+        assert_eq!(
+            path.transport(at(zero, 60), TransportState::Connected),
+            Some(LinkState::Up)
+        );
         let last = Some(at(zero, 10_000));
         assert_eq!(path.tick(at(zero, 12_900), last), None);
-        assert_eq!(path.transport(at(zero, 13_000), TransportState::Doubtful), None);
+        assert_eq!(
+            path.transport(at(zero, 13_000), TransportState::Doubtful),
+            None
+        );
         assert_eq!(path.tick(at(zero, 13_000), last), Some(LinkState::Lost));
         assert_eq!(path.tick(at(zero, 42_900), last), None);
         assert_eq!(path.tick(at(zero, 43_000), last), Some(LinkState::Failed));
@@ -139,8 +149,14 @@ mod tests {
         let mut path = Path::new(zero);
         path.transport(zero, TransportState::Connected);
         path.transport(at(zero, 4_000), TransportState::Doubtful);
-        assert_eq!(path.tick(at(zero, 4_000), Some(zero)), Some(LinkState::Lost));
-        assert_eq!(path.tick(at(zero, 5_000), Some(at(zero, 4_900))), Some(LinkState::Up));
+        assert_eq!(
+            path.tick(at(zero, 4_000), Some(zero)),
+            Some(LinkState::Lost)
+        );
+        assert_eq!(
+            path.tick(at(zero, 5_000), Some(at(zero, 4_900))),
+            Some(LinkState::Up)
+        );
     }
 
     #[test]
@@ -156,7 +172,10 @@ mod tests {
         let zero = Instant::now();
         let mut path = Path::new(zero);
         path.transport(zero, TransportState::Connected);
-        assert_eq!(path.transport(zero, TransportState::Failed), Some(LinkState::Lost));
+        assert_eq!(
+            path.transport(zero, TransportState::Failed),
+            Some(LinkState::Lost)
+        );
         assert_eq!(path.transport(zero, TransportState::Failed), None);
     }
 }

@@ -148,11 +148,16 @@ impl Receiver {
         if self.is_straggler(packet.ssrc, arrival) {
             return Taken::Straggler;
         }
-        if self.stream.as_ref().is_some_and(|stream| stream.ssrc != packet.ssrc) {
+        if self
+            .stream
+            .as_ref()
+            .is_some_and(|stream| stream.ssrc != packet.ssrc)
+        {
             self.retired = self.stream.take().map(|stream| (stream.ssrc, arrival));
         }
-        let stream =
-            self.stream.get_or_insert_with(|| Stream::new(&packet, samples, arrival));
+        let stream = self
+            .stream
+            .get_or_insert_with(|| Stream::new(&packet, samples, arrival));
         let taken = stream.insert(packet, samples, arrival);
         if taken == Taken::Late {
             self.counters.late += 1;
@@ -162,7 +167,9 @@ impl Receiver {
 
     /// The next 10 ms, and whether any of it was really received.
     pub(crate) fn get_10ms(&mut self, now: Instant) -> (Frame, bool) {
-        let Some(stream) = &mut self.stream else { return (SILENCE, false) };
+        let Some(stream) = &mut self.stream else {
+            return (SILENCE, false);
+        };
         if !stream.may_start(now) {
             return (SILENCE, false);
         }
@@ -263,7 +270,15 @@ impl Stream {
             self.end = at;
             self.next = sequence;
         }
-        self.packets.insert(sequence, Kept { at, samples, kind: packet.kind, payload: packet.payload });
+        self.packets.insert(
+            sequence,
+            Kept {
+                at,
+                samples,
+                kind: packet.kind,
+                payload: packet.payload,
+            },
+        );
         if self.packets.len() > CAPACITY {
             self.packets.pop_first();
         }
@@ -283,7 +298,11 @@ impl Stream {
     }
 
     fn decode_next(&mut self, decoder: &mut Decoder, now: Instant) -> Step {
-        while self.packets.first_key_value().is_some_and(|(_, kept)| kept.at < self.end) {
+        while self
+            .packets
+            .first_key_value()
+            .is_some_and(|(_, kept)| kept.at < self.end)
+        {
             self.packets.pop_first();
         }
         let Some((&sequence, kept)) = self.packets.first_key_value() else {
@@ -354,7 +373,11 @@ impl Stream {
         if excess > if quiet { step } else { 10 * step } {
             if self.pcm.len() >= FRAME {
                 self.pcm.drain(..FRAME);
-            } else if self.packets.first_key_value().is_some_and(|(_, kept)| kept.at > self.end) {
+            } else if self
+                .packets
+                .first_key_value()
+                .is_some_and(|(_, kept)| kept.at > self.end)
+            {
                 self.end += step;
             }
         } else if excess < -step && quiet && self.starving == 0 {
@@ -424,7 +447,12 @@ impl Delays {
     }
 
     fn fastest(&self) -> i64 {
-        self.fastest.iter().copied().min().filter(|delay| *delay != i64::MAX).unwrap_or(0)
+        self.fastest
+            .iter()
+            .copied()
+            .min()
+            .filter(|delay| *delay != i64::MAX)
+            .unwrap_or(0)
     }
 
     fn target(&self) -> i64 {
@@ -441,9 +469,17 @@ impl Delays {
             slot -= 1;
         }
         let quantile = (slot as i64 + 1) * Self::STEP;
-        let margin = if self.loss > 0.01 { LOSS_MARGIN.max(self.packet) } else { 0 };
+        let margin = if self.loss > 0.01 {
+            LOSS_MARGIN.max(self.packet)
+        } else {
+            0
+        };
         let wanted = (quantile + margin + FRAME as i64).clamp(FLOOR, CAP);
-        let stall = if above > self.target + STALL { above + FRAME as i64 } else { 0 };
+        let stall = if above > self.target + STALL {
+            above + FRAME as i64
+        } else {
+            0
+        };
         let decayed = self.target - self.target / 500;
         self.target = wanted.max(decayed).max(stall).min(CAP);
     }

@@ -8,7 +8,11 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// A talker whose packets can be bent before they arrive.
 fn tone(kind: CodecKind, seconds: f32, first: u16, stamp: u32) -> Vec<Packet> {
-    let codec = Codec { payload_type: 99, kind, fmtp: None };
+    let codec = Codec {
+        payload_type: 99,
+        kind,
+        fmtp: None,
+    };
     let mut encoder = Encoder::new(Wishes::of(&codec, None)).unwrap();
     encoder.set_loss(20);
     let mut packets = Vec::new();
@@ -54,11 +58,19 @@ fn play(arrivals: Vec<(u64, Packet)>, seconds: f32) -> Heard {
         }
         frames.push(level_db(&receiver.get_10ms(now).0));
     }
-    Heard { frames, counters: receiver.counters(), taken }
+    Heard {
+        frames,
+        counters: receiver.counters(),
+        taken,
+    }
 }
 
 fn on_time(packets: Vec<Packet>) -> Vec<(u64, Packet)> {
-    packets.into_iter().enumerate().map(|(n, packet)| (20 * n as u64, packet)).collect()
+    packets
+        .into_iter()
+        .enumerate()
+        .map(|(n, packet)| (20 * n as u64, packet))
+        .collect()
 }
 
 /// Frames of a stretch that are not near the tone's level of -9 dBFS.
@@ -72,14 +84,21 @@ fn a_clean_stream_is_played_after_40_ms_without_a_hole() {
         let heard = play(on_time(tone(kind, 3.0, 1, 1)), 3.0);
         assert_eq!(holes(&heard.frames[10..]), 0, "{kind:?} {:?}", heard.frames);
         assert_eq!(heard.counters.concealed, 0, "{kind:?}");
-        assert!((35.0..=65.0).contains(&heard.counters.delay_ms), "{}", heard.counters.delay_ms);
+        assert!(
+            (35.0..=65.0).contains(&heard.counters.delay_ms),
+            "{}",
+            heard.counters.delay_ms
+        );
         assert!(heard.taken.iter().all(|taken| *taken == Taken::Kept));
     }
 }
 
 #[test]
 fn sequence_and_timestamp_wrap_unheard() {
-    let heard = play(on_time(tone(CodecKind::Opus, 3.0, 65_500, u32::MAX - 40_000)), 3.0);
+    let heard = play(
+        on_time(tone(CodecKind::Opus, 3.0, 65_500, u32::MAX - 40_000)),
+        3.0,
+    );
     assert_eq!(holes(&heard.frames[10..]), 0);
     assert_eq!(heard.counters.concealed, 0);
 }
@@ -90,13 +109,24 @@ fn reordered_and_doubled_packets_change_nothing() {
     for pair in arrivals.chunks_exact_mut(4) {
         pair[1].0 += 25;
     }
-    let doubled: Vec<_> = arrivals.iter().step_by(3).map(|(at, one)| (at + 5, one.clone())).collect();
+    let doubled: Vec<_> = arrivals
+        .iter()
+        .step_by(3)
+        .map(|(at, one)| (at + 5, one.clone()))
+        .collect();
     let count = doubled.len();
     arrivals.extend(doubled);
     let heard = play(arrivals, 3.0);
     assert_eq!(holes(&heard.frames[10..]), 0);
     assert_eq!(heard.counters.late, 0);
-    assert_eq!(heard.taken.iter().filter(|taken| **taken == Taken::Duplicate).count(), count);
+    assert_eq!(
+        heard
+            .taken
+            .iter()
+            .filter(|taken| **taken == Taken::Duplicate)
+            .count(),
+        count
+    );
 }
 
 #[test]
@@ -115,8 +145,17 @@ fn a_long_gap_fades_to_silence_and_sound_comes_back() {
         let mut arrivals = on_time(tone(kind, 4.0, 1, 1));
         arrivals.retain(|(at, _)| !(1_000..2_000).contains(at));
         let heard = play(arrivals, 4.0);
-        assert!(heard.frames[150..190].iter().all(|db| *db < -50.0), "{:?}", &heard.frames[100..]);
-        assert_eq!(holes(&heard.frames[225..390]), 0, "{kind:?} {:?}", &heard.frames[200..]);
+        assert!(
+            heard.frames[150..190].iter().all(|db| *db < -50.0),
+            "{:?}",
+            &heard.frames[100..]
+        );
+        assert_eq!(
+            holes(&heard.frames[225..390]),
+            0,
+            "{kind:?} {:?}",
+            &heard.frames[200..]
+        );
     }
 }
 
@@ -129,7 +168,11 @@ fn the_delay_grows_with_jitter_until_packets_are_in_time() {
         .map(|(n, (at, packet))| (at + (n as u64 * 7_919) % 120, packet))
         .collect();
     let heard = play(arrivals, 20.0);
-    assert!((90.0..220.0).contains(&heard.counters.delay_ms), "{}", heard.counters.delay_ms);
+    assert!(
+        (90.0..220.0).contains(&heard.counters.delay_ms),
+        "{}",
+        heard.counters.delay_ms
+    );
     let late_now = holes(&heard.frames[1_000..1_990]);
     assert!(late_now < 50, "{late_now} of 990 frames");
 }
@@ -143,7 +186,12 @@ fn a_stream_whose_clock_stood_still_is_picked_up_again() {
         .map(|(at, packet)| (if at >= 1_000 { at + 1_500 } else { at }, packet))
         .collect();
     let heard = play(arrivals, 4.5);
-    assert_eq!(holes(&heard.frames[300..430]), 0, "{:?}", &heard.frames[240..]);
+    assert_eq!(
+        holes(&heard.frames[300..430]),
+        0,
+        "{:?}",
+        &heard.frames[240..]
+    );
 }
 
 #[test]
@@ -158,8 +206,20 @@ fn a_new_source_is_followed_and_stragglers_of_the_old_one_are_not() {
     first[straggler].0 += 100;
     first.extend(second);
     let heard = play(first, 3.0);
-    assert_eq!(heard.taken.iter().filter(|taken| **taken == Taken::Straggler).count(), 1);
-    assert_eq!(holes(&heard.frames[115..290]), 0, "{:?}", &heard.frames[100..]);
+    assert_eq!(
+        heard
+            .taken
+            .iter()
+            .filter(|taken| **taken == Taken::Straggler)
+            .count(),
+        1
+    );
+    assert_eq!(
+        holes(&heard.frames[115..290]),
+        0,
+        "{:?}",
+        &heard.frames[100..]
+    );
 }
 
 #[test]
@@ -178,5 +238,30 @@ fn nonsense_is_named_and_harmless() {
     }
     for tick in 0..50 {
         receiver.get_10ms(now + STEP * tick);
+    }
+}
+
+proptest::proptest! {
+    /// Whatever comes in whatever order, every call gives a frame and the counters stay sane.
+    #[test]
+    fn anything_at_all_can_be_played(
+        packets in proptest::collection::vec(
+            (0u32..3, 0u16..2_000, proptest::num::u32::ANY, 0u8..4, proptest::collection::vec(proptest::num::u8::ANY, 0..60)),
+            0..60,
+        )
+    ) {
+        let mut receiver = Receiver::new().unwrap();
+        let zero = Instant::now();
+        for (n, (ssrc, sequence, timestamp, kind, payload)) in packets.into_iter().enumerate() {
+            let kind = [CodecKind::Opus, CodecKind::Pcmu, CodecKind::Pcma, CodecKind::Telephone][usize::from(kind)];
+            let now = zero + STEP * n as u32;
+            // Half of the time the stream is nearly in order, so that more than the start is tried.
+            let timestamp = if timestamp % 2 == 0 { timestamp % 9 * 480 } else { timestamp };
+            receiver.insert(Packet { ssrc, sequence, timestamp, kind, payload }, now);
+            let (frame, _) = receiver.get_10ms(now);
+            proptest::prop_assert!(frame.iter().all(|sample| sample.is_finite()));
+        }
+        let counters = receiver.counters();
+        proptest::prop_assert!(counters.delay_ms.is_finite());
     }
 }

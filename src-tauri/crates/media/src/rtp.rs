@@ -60,7 +60,13 @@ pub(crate) struct Numbering {
 impl Numbering {
     /// Starts at given numbers; they should be random.
     pub(crate) fn new(sequence: u16, timestamp: u32, kind: CodecKind) -> Self {
-        Self { sequence, timestamp, clock: kind.clock(), event_start: timestamp, fresh: true }
+        Self {
+            sequence,
+            timestamp,
+            clock: kind.clock(),
+            event_start: timestamp,
+            fresh: true,
+        }
     }
 
     /// The codec changed: the clock runs on in its ticks.
@@ -80,7 +86,9 @@ impl Numbering {
 
     /// Numbers a voice packet whose last tick is this one and that lasts `ticks` of the clock.
     pub(crate) fn voice(&mut self, payload_type: u8, ticks: u32, payload: Vec<u8>) -> Outgoing {
-        let start = self.timestamp.wrapping_sub(ticks.saturating_sub(self.clock / 100));
+        let start = self
+            .timestamp
+            .wrapping_sub(ticks.saturating_sub(self.clock / 100));
         let marker = std::mem::take(&mut self.fresh);
         self.number(payload_type, marker, start, payload)
     }
@@ -102,7 +110,13 @@ impl Numbering {
     ) -> Outgoing {
         let sequence = self.sequence;
         self.sequence = self.sequence.wrapping_add(1);
-        Outgoing { payload_type, marker, sequence, timestamp, payload }
+        Outgoing {
+            payload_type,
+            marker,
+            sequence,
+            timestamp,
+            payload,
+        }
     }
 }
 
@@ -124,8 +138,10 @@ mod tests {
         }
         let sequences: Vec<u16> = sent.iter().map(|one| one.sequence).collect();
         assert_eq!(sequences, [65_534, 65_535, 0, 1]);
-        let stamps: Vec<u32> =
-            sent.iter().map(|one| one.timestamp.wrapping_sub(u32::MAX - 500)).collect();
+        let stamps: Vec<u32> = sent
+            .iter()
+            .map(|one| one.timestamp.wrapping_sub(u32::MAX - 500))
+            .collect();
         assert_eq!(stamps, [480, 1_440, 1_440, 480 + 6 * 480]);
         let marks: Vec<bool> = sent.iter().map(|one| one.marker).collect();
         assert_eq!(marks, [true, true, false, false]);

@@ -61,7 +61,11 @@ impl Statistics {
     ) {
         self.received += 1;
         self.received_bytes += bytes as u64;
-        if self.source.as_ref().is_none_or(|source| source.ssrc != ssrc) {
+        if self
+            .source
+            .as_ref()
+            .is_none_or(|source| source.ssrc != ssrc)
+        {
             self.lost_before = self.lost();
             self.before.expected -= self.source.as_ref().map_or(0, Source::expected);
             let first = i64::from(sequence);
@@ -78,7 +82,11 @@ impl Statistics {
         }
         let began = *self.began.get_or_insert(at);
         if let Some(source) = &mut self.source {
-            source.push(sequence, stamp, at.saturating_duration_since(began).as_micros());
+            source.push(
+                sequence,
+                stamp,
+                at.saturating_duration_since(began).as_micros(),
+            );
         }
     }
 
@@ -103,11 +111,12 @@ impl Statistics {
     ) -> CallSample {
         let expected = self.source.as_ref().map_or(0, Source::expected);
         let lost = self.lost();
-        let percent = |part: f64, whole: f64| {
-            (whole > 0.0).then(|| (part * 100.0 / whole).clamp(0.0, 100.0))
-        };
-        let loss_pct =
-            percent((lost - self.before.lost) as f64, (expected - self.before.expected) as f64);
+        let percent =
+            |part: f64, whole: f64| (whole > 0.0).then(|| (part * 100.0 / whole).clamp(0.0, 100.0));
+        let loss_pct = percent(
+            (lost - self.before.lost) as f64,
+            (expected - self.before.expected) as f64,
+        );
         let concealed_pct = percent(
             playout.concealed.saturating_sub(self.before.concealed) as f64,
             playout.samples.saturating_sub(self.before.samples) as f64,
@@ -142,26 +151,32 @@ impl Statistics {
             received_bytes: self.received_bytes,
             lost: u64::try_from(lost).unwrap_or(0),
             late: playout.late,
-            seconds: self
-                .began
-                .map_or(0.0, |began| now.saturating_duration_since(began).as_secs_f64()),
+            seconds: self.began.map_or(0.0, |began| {
+                now.saturating_duration_since(began).as_secs_f64()
+            }),
         }
     }
 
     fn lost(&self) -> i64 {
         self.lost_before
-            + self.source.as_ref().map_or(0, |source| (source.expected() - source.received).max(0))
+            + self
+                .source
+                .as_ref()
+                .map_or(0, |source| (source.expected() - source.received).max(0))
     }
 }
 
 impl Source {
     fn expected(&self) -> i64 {
-        if self.received == 0 { 0 } else { self.highest - self.base + 1 }
+        if self.received == 0 {
+            0
+        } else {
+            self.highest - self.base + 1
+        }
     }
 
     fn push(&mut self, sequence: u16, stamp: Option<(u32, u32)>, arrival_us: u128) {
-        let extended =
-            self.highest + i64::from(sequence.wrapping_sub(self.highest as u16) as i16);
+        let extended = self.highest + i64::from(sequence.wrapping_sub(self.highest as u16) as i16);
         if !self.seen.insert(extended) {
             return;
         }
@@ -173,7 +188,9 @@ impl Source {
         self.base = self.base.min(extended);
         let in_order = extended >= self.highest;
         self.highest = self.highest.max(extended);
-        let Some((timestamp, clock)) = stamp else { return };
+        let Some((timestamp, clock)) = stamp else {
+            return;
+        };
         if clock != self.clock {
             self.jitter = self.jitter * f64::from(clock) / f64::from(self.clock);
             self.clock = clock;
@@ -198,7 +215,13 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn feed(statistics: &mut Statistics, zero: Instant, from: u32, to: u32, keep: impl Fn(u32) -> bool) {
+    fn feed(
+        statistics: &mut Statistics,
+        zero: Instant,
+        from: u32,
+        to: u32,
+        keep: impl Fn(u32) -> bool,
+    ) {
         for n in (from..to).filter(|n| keep(*n)) {
             statistics.received(
                 7,
@@ -216,10 +239,16 @@ mod tests {
         let mut statistics = Statistics::default();
         feed(&mut statistics, zero, 0, 50, |_| true);
         let first = statistics.sample(zero, Some(CodecKind::Opus), Playout::default(), true);
-        assert_eq!((first.lost, first.loss_pct, first.received), (0, Some(0.0), 50));
+        assert_eq!(
+            (first.lost, first.loss_pct, first.received),
+            (0, Some(0.0), 50)
+        );
         feed(&mut statistics, zero, 50, 100, |n| n % 10 != 5);
         let second = statistics.sample(zero, Some(CodecKind::Opus), Playout::default(), true);
-        assert_eq!((second.lost, second.loss_pct, second.received), (5, Some(10.0), 95));
+        assert_eq!(
+            (second.lost, second.loss_pct, second.received),
+            (5, Some(10.0), 95)
+        );
         let third = statistics.sample(zero, Some(CodecKind::Opus), Playout::default(), true);
         assert_eq!((third.lost, third.loss_pct), (5, None));
     }
@@ -231,7 +260,12 @@ mod tests {
         feed(&mut statistics, zero, 0, 400, |_| true);
         // The transit changes by 8 ms with every packet.
         let sample = statistics.sample(zero, None, Playout::default(), true);
-        assert!(sample.jitter_ms.is_some_and(|jitter| (jitter - 8.0).abs() < 0.1), "{sample:?}");
+        assert!(
+            sample
+                .jitter_ms
+                .is_some_and(|jitter| (jitter - 8.0).abs() < 0.1),
+            "{sample:?}"
+        );
     }
 
     #[test]
@@ -240,7 +274,10 @@ mod tests {
         let mut statistics = Statistics::default();
         feed(&mut statistics, zero, 0, 20, |n| n != 5);
         feed(&mut statistics, zero, 18, 19, |_| true);
-        assert_eq!(statistics.sample(zero, None, Playout::default(), true).lost, 1);
+        assert_eq!(
+            statistics.sample(zero, None, Playout::default(), true).lost,
+            1
+        );
     }
 
     #[test]
@@ -253,6 +290,9 @@ mod tests {
         );
         assert_eq!(sample.codec.as_deref(), Some("PCMU"));
         assert!(sample.seconds.is_finite());
-        assert_eq!((sample.jitter_ms, sample.loss_pct, sample.mos), (None, None, None));
+        assert_eq!(
+            (sample.jitter_ms, sample.loss_pct, sample.mos),
+            (None, None, None)
+        );
     }
 }

@@ -185,7 +185,10 @@ impl Studio {
     }
 
     fn fail(&self, call: CallId, text: String) {
-        let problem = Problem { text, ..Problem::default() };
+        let problem = Problem {
+            text,
+            ..Problem::default()
+        };
         let _ = self.facts.send(MediaFact::Failed { call, problem });
     }
 }

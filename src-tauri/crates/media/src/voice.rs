@@ -101,7 +101,11 @@ impl Voice {
 
     /// An offer and its answer are complete.
     pub(crate) fn agree(&mut self, terms: Terms) -> Result<(), CodecError> {
-        if self.encoder.as_ref().is_none_or(|encoder| *encoder.wishes() != terms.spoken) {
+        if self
+            .encoder
+            .as_ref()
+            .is_none_or(|encoder| *encoder.wishes() != terms.spoken)
+        {
             self.encoder = Some(Encoder::new(terms.spoken.clone())?);
             self.numbering.set_codec(terms.spoken.kind);
             self.numbering.interrupt();
@@ -131,13 +135,20 @@ impl Voice {
             .as_ref()
             .is_some_and(|outgoing| outgoing.try_send(Parcel::Muted(muted)).is_ok());
         if !told {
-            let _ = facts.send(MediaFact::Muted { call: self.call.clone(), muted });
+            let _ = facts.send(MediaFact::Muted {
+                call: self.call.clone(),
+                muted,
+            });
         }
     }
 
     /// Sends key tones; the outcome is told when the last is over.
     pub(crate) fn digits(&mut self, digits: &str, facts: &mpsc::UnboundedSender<MediaFact>) {
-        let refused = if self.terms.as_ref().is_none_or(|terms| terms.telephone.is_none()) {
+        let refused = if self
+            .terms
+            .as_ref()
+            .is_none_or(|terms| terms.telephone.is_none())
+        {
             Some("the far side takes no key tones".to_owned())
         } else if !self.may_send() {
             Some("nothing is sent on this call now".to_owned())
@@ -185,10 +196,19 @@ impl Voice {
     }
 
     fn take_in(&mut self) {
-        let Some(incoming) = &self.incoming else { return };
+        let Some(incoming) = &self.incoming else {
+            return;
+        };
         while let Ok(news) = incoming.try_recv() {
             match news {
-                Incoming::Packet { payload_type, sequence, timestamp, ssrc, payload, at } => {
+                Incoming::Packet {
+                    payload_type,
+                    sequence,
+                    timestamp,
+                    ssrc,
+                    payload,
+                    at,
+                } => {
                     let kind = self.terms.as_ref().and_then(|terms| {
                         terms
                             .heard
@@ -206,7 +226,13 @@ impl Voice {
                     );
                     // Comfort noise and types nobody agreed on are passed over (calling 3.7).
                     if let Some(kind) = voice {
-                        let packet = Packet { ssrc, sequence, timestamp, kind, payload };
+                        let packet = Packet {
+                            ssrc,
+                            sequence,
+                            timestamp,
+                            kind,
+                            payload,
+                        };
                         self.receiver.insert(packet, at);
                     }
                 }
@@ -230,7 +256,10 @@ impl Voice {
         if real && !self.heard_yet && level_db(&frame) > AUDIBLE_DB {
             self.heard_yet = true;
             let after_ms = now.saturating_duration_since(self.asked).as_millis() as u64;
-            let _ = facts.send(MediaFact::FirstAudio { call: self.call.clone(), after_ms });
+            let _ = facts.send(MediaFact::FirstAudio {
+                call: self.call.clone(),
+                after_ms,
+            });
         }
     }
 
@@ -240,8 +269,14 @@ impl Voice {
             self.stop_speaking(facts);
             return;
         }
-        let tick = if self.tones.is_active() { self.tones.tick() } else { Tick::Voice };
-        let Some(encoder) = &mut self.encoder else { return };
+        let tick = if self.tones.is_active() {
+            self.tones.tick()
+        } else {
+            Tick::Voice
+        };
+        let Some(encoder) = &mut self.encoder else {
+            return;
+        };
         let wishes = encoder.wishes().clone();
         // The encoder is fed during tones too, so that its packets stay on the clock.
         let payload = encoder.push(if self.muted { &SILENCE } else { microphone });
@@ -250,15 +285,18 @@ impl Voice {
                 let telephone = self.terms.as_ref().and_then(|terms| terms.telephone);
                 for packet in packets {
                     if let Some(telephone) = telephone {
-                        let event = self.numbering.event(telephone, packet.first, packet.payload);
+                        let event = self
+                            .numbering
+                            .event(telephone, packet.first, packet.payload);
                         self.send(event);
                     }
                 }
             }
             Tick::Voice | Tick::Done => {
                 if let Some(payload) = payload {
-                    let packet =
-                        self.numbering.voice(wishes.payload_type, wishes.ticks(), payload);
+                    let packet = self
+                        .numbering
+                        .voice(wishes.payload_type, wishes.ticks(), payload);
                     self.send(packet);
                     self.tell_muted();
                 }
@@ -304,16 +342,20 @@ impl Voice {
         let receiving = self.terms.as_ref().is_some_and(|terms| terms.receives);
         let playout = self.receiver.counters();
         let sample = self.statistics.sample(now, codec, playout, receiving);
-        let _ = facts
-            .send(MediaFact::Quality { call: self.call.clone(), sample: Box::new(sample) });
+        let _ = facts.send(MediaFact::Quality {
+            call: self.call.clone(),
+            sample: Box::new(sample),
+        });
     }
 
-    fn tell_digits(
-        &self,
-        result: Result<(), String>,
-        facts: &mpsc::UnboundedSender<MediaFact>,
-    ) {
-        let result = result.map_err(|text| Problem { text, ..Problem::default() });
-        let _ = facts.send(MediaFact::DigitsSent { call: self.call.clone(), result });
+    fn tell_digits(&self, result: Result<(), String>, facts: &mpsc::UnboundedSender<MediaFact>) {
+        let result = result.map_err(|text| Problem {
+            text,
+            ..Problem::default()
+        });
+        let _ = facts.send(MediaFact::DigitsSent {
+            call: self.call.clone(),
+            result,
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! The engine against an ICE-lite edge: what the calling service's media looks like from here.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
 mod common;
 
@@ -15,7 +15,10 @@ const TONE: Voice = Voice::Tone { hz: 660.0 };
 
 fn files(folder: &Folder, hz: f32, seconds: f32) -> AudioMode {
     write_tone(&folder.file("in.wav"), hz, 16_000, 2, seconds);
-    AudioMode::Files { input: Some(folder.file("in.wav")), output: Some(folder.file("out.wav")) }
+    AudioMode::Files {
+        input: Some(folder.file("in.wav")),
+        output: Some(folder.file("out.wav")),
+    }
 }
 
 fn call(name: &str) -> CallId {
@@ -23,7 +26,9 @@ fn call(name: &str) -> CallId {
 }
 
 fn attribute<'a>(sdp: &'a str, name: &str) -> Vec<&'a str> {
-    sdp.lines().filter_map(|line| line.strip_prefix("a=")?.strip_prefix(name)).collect()
+    sdp.lines()
+        .filter_map(|line| line.strip_prefix("a=")?.strip_prefix(name))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +50,12 @@ async fn a_tone_goes_in_and_another_comes_out() {
     assert!(sample.received > 100 && sample.sent > 100, "{sample:?}");
     assert_eq!(sample.lost, 0);
     assert!(sample.mos.is_some_and(|mos| mos > 4.0), "{sample:?}");
+    // Reports go both ways every few seconds; on this machine they take less than a frame.
+    let mut rtt = sample.rtt_ms;
+    while rtt.is_none() {
+        rtt = engine.sample(&id).await.rtt_ms;
+    }
+    assert!(rtt.is_some_and(|rtt| rtt < 100.0), "{rtt:?}");
     engine.ask(MediaRequest::Close(id));
     engine.stop.cancel();
     engine.task.await.unwrap().unwrap();
@@ -67,7 +78,10 @@ async fn calling_075_inactive_then_sendrecv_is_answered_likewise_and_sound_retur
         assert_eq!(attribute(&answer, "inactive").len(), 1, "{answer}");
         let before = engine.fresh_sample(&id).await;
         let after = engine.fresh_sample(&id).await;
-        assert_eq!(before.sent, after.sent, "nothing is sent to a call that is inactive");
+        assert_eq!(
+            before.sent, after.sent,
+            "nothing is sent to a call that is inactive"
+        );
         assert_eq!(after.concealed_pct, None);
         let answer = engine.exchange(&id, &far).await;
         assert_eq!(attribute(&answer, "sendrecv").len(), 1, "{answer}");
@@ -102,7 +116,10 @@ async fn calling_081_opus_leaves_with_the_number_of_the_offer() {
     let mut engine = Engine::start(files(&folder, 440.0, 60.0));
     let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
     let answer = engine.connect(&id, &far).await;
-    assert!(attribute(&answer, "rtpmap:").contains(&"99 opus/48000/2"), "{answer}");
+    assert!(
+        attribute(&answer, "rtpmap:").contains(&"99 opus/48000/2"),
+        "{answer}"
+    );
     // The far side tells codecs apart by number, so what it hears came with that one.
     let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
     assert!((heard.dominant_hz - 440.0).abs() < 15.0, "{heard:?}");
@@ -110,7 +127,10 @@ async fn calling_081_opus_leaves_with_the_number_of_the_offer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calling_082_without_an_address_there_is_no_answer() {
-    let config = Config { bind: BindPolicy::Only(Vec::new()), ..Config::plain(AudioMode::None) };
+    let config = Config {
+        bind: BindPolicy::Only(Vec::new()),
+        ..Config::plain(AudioMode::None)
+    };
     let mut engine = Engine::start_with(config);
     let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
     engine.ask(MediaRequest::Answer(id.clone(), far.offer().await.unwrap()));
@@ -146,15 +166,30 @@ async fn a_new_certificate_gets_a_new_connection_and_counters_go_on() {
 async fn calling_079_offers_of_every_shape_are_answered_active_and_sendrecv() {
     let shapes = [
         OfferShape::default(),
-        OfferShape { direction: false, ..OfferShape::default() },
-        OfferShape { mid: true, bundle: true, line_ends: LineEnds::Lf, ..OfferShape::default() },
-        OfferShape { component_2: false, line_ends: LineEnds::Lf, ..OfferShape::default() },
+        OfferShape {
+            direction: false,
+            ..OfferShape::default()
+        },
+        OfferShape {
+            mid: true,
+            bundle: true,
+            line_ends: LineEnds::Lf,
+            ..OfferShape::default()
+        },
+        OfferShape {
+            component_2: false,
+            line_ends: LineEnds::Lf,
+            ..OfferShape::default()
+        },
     ];
     for shape in shapes {
         let mut engine = Engine::start(AudioMode::None);
         let (id, far) = (call("c1"), peer(TONE, shape).await);
         let answer = engine.connect(&id, &far).await;
-        let media: Vec<&str> = answer.lines().filter(|line| line.starts_with("m=")).collect();
+        let media: Vec<&str> = answer
+            .lines()
+            .filter(|line| line.starts_with("m="))
+            .collect();
         assert_eq!(media.len(), 1, "{answer}");
         assert!(media[0].starts_with("m=audio ") && !media[0].starts_with("m=audio 0 "));
         assert_eq!(attribute(&answer, "setup:"), ["active"]);
@@ -170,11 +205,25 @@ async fn calling_077_the_answer_has_lf_a_real_port_and_a_session_address() {
     let answer = engine.exchange(&id, &far).await;
     assert!(!answer.contains('\r'));
     let lines: Vec<&str> = answer.lines().collect();
-    let media = lines.iter().position(|line| line.starts_with("m=")).unwrap();
-    assert_eq!(lines.iter().filter(|line| line.starts_with("c=IN IP4 127.0.0.1")).count(), 2);
+    let media = lines
+        .iter()
+        .position(|line| line.starts_with("m="))
+        .unwrap();
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.starts_with("c=IN IP4 127.0.0.1"))
+            .count(),
+        2
+    );
     assert!(lines[..media].contains(&"c=IN IP4 127.0.0.1"), "{answer}");
     let port = lines[media].split(' ').nth(1).unwrap();
-    assert!(attribute(&answer, "candidate:").iter().any(|line| line.contains(port)), "{answer}");
+    assert!(
+        attribute(&answer, "candidate:")
+            .iter()
+            .any(|line| line.contains(port)),
+        "{answer}"
+    );
     assert_ne!(port, "9");
 }
 
@@ -182,10 +231,16 @@ async fn calling_077_the_answer_has_lf_a_real_port_and_a_session_address() {
 async fn calling_080_g711_alone_is_spoken_with_its_own_payload_type() {
     let folder = Folder::new("g711");
     let mut engine = Engine::start(files(&folder, 440.0, 20.0));
-    let shape = OfferShape { codecs: Codecs::G711, ..OfferShape::default() };
+    let shape = OfferShape {
+        codecs: Codecs::G711,
+        ..OfferShape::default()
+    };
     let (id, far) = (call("c1"), peer(TONE, shape).await);
     let answer = engine.connect(&id, &far).await;
-    assert!(attribute(&answer, "rtpmap:").contains(&"0 PCMU/8000"), "{answer}");
+    assert!(
+        attribute(&answer, "rtpmap:").contains(&"0 PCMU/8000"),
+        "{answer}"
+    );
     assert!(!answer.contains("opus"), "{answer}");
     engine.first_audio(&id).await;
     let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
@@ -208,7 +263,10 @@ async fn calling_083_mute_keeps_packets_flowing_and_lets_no_voice_through() {
     let heard = far.heard();
     assert!(heard.rms_db < -60.0, "{heard:?}");
     let since = far.counters().packets_received - at_mute;
-    assert!((50..80).contains(&since), "{since} packets in 1.3 s of mute");
+    assert!(
+        (50..80).contains(&since),
+        "{since} packets in 1.3 s of mute"
+    );
     engine.ask(MediaRequest::Mute(id.clone(), false));
     assert!(!engine.muted(&id).await);
     hears(&far, "our tone again", |heard| heard.rms_db > -12.0).await;
@@ -235,7 +293,10 @@ async fn calling_084_key_tones_arrive_as_events_and_the_voice_goes_on() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    hears(&far, "our tone after the keys", |heard| heard.rms_db > -10.0).await;
+    hears(&far, "our tone after the keys", |heard| {
+        heard.rms_db > -10.0
+    })
+    .await;
     engine.ask(MediaRequest::Digits(id.clone(), "5x".to_owned()));
     let refused = engine
         .wait("refusal", |fact| match fact {
@@ -269,13 +330,24 @@ async fn two_engines_speak_when_one_offers() {
     let folder = Folder::new("offer");
     write_tone(&folder.file("in.wav"), 440.0, 48_000, 1, 20.0);
     let input = Some(folder.file("in.wav"));
-    let mut first = Engine::start(AudioMode::Files { input, output: None });
+    let mut first = Engine::start(AudioMode::Files {
+        input,
+        output: None,
+    });
     let output = Some(folder.file("out.wav"));
-    let mut second = Engine::start(AudioMode::Files { input: None, output });
+    let mut second = Engine::start(AudioMode::Files {
+        input: None,
+        output,
+    });
     let id = call("c1");
     first.ask(MediaRequest::Offer(id.clone()));
     let offer = first.local(&id, SdpKind::Offer).await;
-    for encoding in ["opus/48000/2", "PCMU/8000", "PCMA/8000", "telephone-event/8000"] {
+    for encoding in [
+        "opus/48000/2",
+        "PCMU/8000",
+        "PCMA/8000",
+        "telephone-event/8000",
+    ] {
         assert!(offer.contains(encoding), "{offer}");
     }
     second.ask(MediaRequest::Answer(id.clone(), offer));
@@ -291,7 +363,10 @@ async fn two_calls_at_once_do_not_mix_their_mutes() {
     let folder = Folder::new("two");
     let mut engine = Engine::start(files(&folder, 440.0, 60.0));
     let (one, far_one) = (call("c1"), peer(TONE, OfferShape::default()).await);
-    let (two, far_two) = (call("c2"), peer(Voice::Silence, OfferShape::default()).await);
+    let (two, far_two) = (
+        call("c2"),
+        peer(Voice::Silence, OfferShape::default()).await,
+    );
     engine.connect(&one, &far_one).await;
     engine.connect(&two, &far_two).await;
     hears(&far_one, "our tone", |heard| heard.rms_db > -12.0).await;
@@ -316,7 +391,42 @@ async fn a_dead_path_is_lost_within_five_seconds() {
     drop(far);
     let died = std::time::Instant::now();
     engine.path(&id, LinkState::Lost).await;
-    assert!(died.elapsed() < Duration::from_secs(5), "{:?}", died.elapsed());
+    assert!(
+        died.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        died.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_call_leaves_no_socket_and_no_file_behind() {
+    let mut engine = Engine::start(AudioMode::None);
+    // Only sockets on the loopback that this test's own calls opened: others run at the same time.
+    for n in 0..5 {
+        let (id, far) = (
+            call(&format!("c{n}")),
+            peer(TONE, OfferShape::default()).await,
+        );
+        let answer = engine.connect(&id, &far).await;
+        let ports: Vec<u16> = attribute(&answer, "candidate:")
+            .iter()
+            .filter(|line| line.contains("127.0.0.1"))
+            .map(|line| line.split(' ').nth(5).unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(ports.len(), 1);
+        let free = || std::net::UdpSocket::bind(("127.0.0.1", ports[0])).is_ok();
+        assert!(!free(), "the call holds its port");
+        engine.ask(MediaRequest::Close(id));
+        let deadline = tokio::time::Instant::now() + common::PATIENCE;
+        while !free() {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "port {} stays taken",
+                ports[0]
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -327,12 +437,19 @@ async fn the_engine_is_gone_within_a_second_of_its_stop() {
     let asked = std::time::Instant::now();
     engine.stop.cancel();
     engine.task.await.unwrap().unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn an_input_file_that_is_none_stops_the_engine_at_once() {
-    let missing = AudioMode::Files { input: Some("/nonexistent/in.wav".into()), output: None };
+    let missing = AudioMode::Files {
+        input: Some("/nonexistent/in.wav".into()),
+        output: None,
+    };
     let error = Engine::start(missing).task.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("/nonexistent/in.wav"), "{error}");
 }

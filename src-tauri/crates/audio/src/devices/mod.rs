@@ -38,7 +38,7 @@ pub(crate) fn open(
     choice: DeviceChoice,
     report: Box<dyn Fn(Devices) + Send>,
 ) -> Result<DevicePort, AudioError> {
-    start(|| Box::new(system::System::default()), choice, report)
+    start(|| Box::new(system::System), choice, report)
 }
 
 /// Starts the audio thread with any backend; it is made on that thread, where its streams will live.
@@ -52,7 +52,13 @@ pub(crate) fn start(
     let thread = std::thread::Builder::new()
         .name("audio".to_owned())
         .spawn(move || AudioThread::new(backend(), choice, report, to_port).run(&inbox))?;
-    Ok(DevicePort { orders, ends, capture: None, playback: None, thread: Some(thread) })
+    Ok(DevicePort {
+        orders,
+        ends,
+        capture: None,
+        playback: None,
+        thread: Some(thread),
+    })
 }
 
 impl DevicePort {

@@ -19,8 +19,13 @@ const CAPACITY_MS: u32 = 400;
 /// Milliseconds aimed at: one callback of 10 ms and one tick, with a little to spare.
 const AIM_MS: f64 = 25.0;
 
-/// Above this the surplus is thrown away: the delay would be heard.
-const MOST_MS: f64 = 100.0;
+/// A ring that ran dry aims higher by this, up to that; the aim sinks back by a millisecond every few seconds.
+const RAISE_MS: f64 = 12.0;
+const HIGHEST_AIM_MS: f64 = 85.0;
+const SINK_MS_PER_TICK: f64 = 0.002;
+
+/// So much above the aim the surplus is thrown away: the delay would be heard.
+const SURPLUS_MS: f64 = 75.0;
 
 /// How strongly the speed follows the fill, per millisecond, and its limit.
 const GAIN: f64 = 0.000_2;
@@ -41,8 +46,17 @@ pub fn capture(rate: u32, health: Arc<Health>) -> (Sink, CaptureEnd) {
     let buffer = vec![0.0; converter.needs_at_most()];
     let follower = Follower::new(rate);
     (
-        Sink { ring: producer, health },
-        CaptureEnd { ring, rate, converter, buffer, primed: false, follower },
+        Sink {
+            ring: producer,
+            health,
+        },
+        CaptureEnd {
+            ring,
+            converter,
+            buffer,
+            primed: false,
+            follower,
+        },
     )
 }
 
@@ -54,8 +68,17 @@ pub fn playback(rate: u32, health: Arc<Health>) -> (Source, PlaybackEnd) {
     let buffer = vec![0.0; spreader.gives_at_most()];
     let follower = Follower::new(rate);
     (
-        Source(Inside::Ring { ring: consumer, health }),
-        PlaybackEnd { ring, rate, spreader, buffer, follower },
+        Source(Inside::Ring {
+            ring: consumer,
+            health,
+        }),
+        PlaybackEnd {
+            ring,
+            started: false,
+            spreader,
+            buffer,
+            follower,
+        },
     )
 }
 
@@ -72,7 +95,9 @@ impl Sink {
         let frames = data.len() / channels;
         let room = frames.min(self.ring.slots());
         if room < frames {
-            self.health.slips.fetch_add((frames - room) as u64, Ordering::Relaxed);
+            self.health
+                .slips
+                .fetch_add((frames - room) as u64, Ordering::Relaxed);
         }
         if let Ok(chunk) = self.ring.write_chunk_uninit(room) {
             let scale = 1.0 / channels as f32;
@@ -88,7 +113,10 @@ impl Sink {
 pub struct Source(Inside);
 
 enum Inside {
-    Ring { ring: Consumer<f32>, health: Arc<Health> },
+    Ring {
+        ring: Consumer<f32>,
+        health: Arc<Health>,
+    },
     Tone(Tone),
 }
 
@@ -112,7 +140,9 @@ impl Source {
                 let wanted = data.len() / channels;
                 let there = wanted.min(ring.slots());
                 if there < wanted {
-                    health.slips.fetch_add((wanted - there) as u64, Ordering::Relaxed);
+                    health
+                        .slips
+                        .fetch_add((wanted - there) as u64, Ordering::Relaxed);
                 }
                 let mut outputs = data.chunks_mut(channels);
                 if let Ok(chunk) = ring.read_chunk(there) {
@@ -131,30 +161,52 @@ impl Source {
 /// Keeps a ring at its aim by running a little faster or slower than the nominal rate.
 struct Follower {
     rate: u32,
+    aim_ms: f64,
     mean_ms: f64,
 }
 
 impl Follower {
     fn new(rate: u32) -> Self {
-        Self { rate, mean_ms: AIM_MS }
+        Self {
+            rate,
+            aim_ms: AIM_MS,
+            mean_ms: AIM_MS,
+        }
     }
 
+    /// Samples aimed at.
+    fn aim(&self) -> usize {
+        samples(self.aim_ms, self.rate)
+    }
+
+    /// Samples that are too many.
+    fn most(&self) -> usize {
+        samples(self.aim_ms + SURPLUS_MS, self.rate)
+    }
+
+    /// The ring is at its aim again.
     fn restart(&mut self) {
-        self.mean_ms = AIM_MS;
+        self.mean_ms = self.aim_ms;
+    }
+
+    /// The ring ran dry: this device or this machine is less steady than hoped.
+    fn ran_dry(&mut self) {
+        self.aim_ms = (self.aim_ms + RAISE_MS).min(HIGHEST_AIM_MS);
+        self.restart();
     }
 
     /// The speed at which a ring that holds `fill` samples should be emptied.
     fn speed(&mut self, fill: usize) -> f64 {
+        self.aim_ms = (self.aim_ms - SINK_MS_PER_TICK).max(AIM_MS);
         let now_ms = fill as f64 * 1_000.0 / f64::from(self.rate);
         self.mean_ms += (now_ms - self.mean_ms) * SMOOTHING;
-        1.0 + ((self.mean_ms - AIM_MS) * GAIN).clamp(-MOST_SPEED, MOST_SPEED)
+        1.0 + ((self.mean_ms - self.aim_ms) * GAIN).clamp(-MOST_SPEED, MOST_SPEED)
     }
 }
 
 /// The media thread's end of a microphone.
 pub struct CaptureEnd {
     ring: Consumer<f32>,
-    rate: u32,
     converter: Converter,
     buffer: Vec<f32>,
     primed: bool,
@@ -166,23 +218,24 @@ impl CaptureEnd {
     pub fn read(&mut self, frame: &mut Frame) {
         *frame = SILENCE;
         let fill = self.ring.slots();
-        if !self.primed && fill < samples(AIM_MS, self.rate) {
+        if !self.primed && fill < self.follower.aim() {
             return;
         }
-        let most = samples(MOST_MS, self.rate);
-        if fill > most {
-            let surplus = fill - samples(AIM_MS, self.rate);
+        if fill > self.follower.most() {
+            let surplus = fill - self.follower.aim();
             if let Ok(chunk) = self.ring.read_chunk(surplus) {
                 chunk.commit_all();
             }
             self.follower.restart();
         }
         let needs = self.converter.needs();
-        let Some(buffer) = self.buffer.get_mut(..needs) else { return };
+        let Some(buffer) = self.buffer.get_mut(..needs) else {
+            return;
+        };
         if self.ring.pop_entire_slice(buffer).is_err() {
             // The device is behind: wait until there is enough again instead of stuttering.
             self.primed = false;
-            self.follower.restart();
+            self.follower.ran_dry();
             return;
         }
         self.primed = true;
@@ -195,7 +248,7 @@ impl CaptureEnd {
 /// The media thread's end of a speaker.
 pub struct PlaybackEnd {
     ring: Producer<f32>,
-    rate: u32,
+    started: bool,
     spreader: Spreader,
     buffer: Vec<f32>,
     follower: Follower,
@@ -205,16 +258,18 @@ impl PlaybackEnd {
     /// Plays 10 ms; drops them if the device does not take any.
     pub fn write(&mut self, frame: &Frame) {
         let fill = self.ring.buffer().capacity() - self.ring.slots();
-        if fill > samples(MOST_MS, self.rate) {
+        if fill > self.follower.most() {
             return;
         }
         if fill == 0 {
             // Start, or start again: put a little silence before, so that callbacks do not run dry at once.
-            let room = samples(AIM_MS, self.rate).min(self.ring.slots());
+            if std::mem::replace(&mut self.started, true) {
+                self.follower.ran_dry();
+            }
+            let room = self.follower.aim().min(self.ring.slots());
             if let Ok(chunk) = self.ring.write_chunk(room) {
                 chunk.commit_all();
             }
-            self.follower.restart();
         }
         let given = self.spreader.convert(frame, &mut self.buffer);
         let _ = self.ring.push_partial_slice(&self.buffer[..given]);

@@ -57,7 +57,11 @@ impl Memory {
             if there(chosen) {
                 return (Some(chosen.clone()), None);
             }
-            let earlier = self.chosen_microphones.iter().rev().find(|name| there(name));
+            let earlier = self
+                .chosen_microphones
+                .iter()
+                .rev()
+                .find(|name| there(name));
             return (earlier.cloned(), Some(chosen.clone()));
         }
         if let Some(used) = self.microphone.clone().filter(|name| !there(name)) {
@@ -93,7 +97,9 @@ mod tests {
     use super::*;
 
     fn listing(inputs: &[&str], outputs: &[&str]) -> Listing {
-        let own = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+        let own = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
         Listing {
             inputs: own(inputs),
             outputs: own(outputs),
@@ -113,7 +119,10 @@ mod tests {
     #[test]
     fn without_a_choice_the_system_decides() {
         let now = Memory::default().select(&choice(None, None), &listing(&["a", "b"], &["x"]));
-        assert_eq!((now.microphone.as_deref(), now.speaker.as_deref()), (Some("a"), Some("x")));
+        assert_eq!(
+            (now.microphone.as_deref(), now.speaker.as_deref()),
+            (Some("a"), Some("x"))
+        );
         assert_eq!((now.missing_microphone, now.missing_speaker), (None, None));
     }
 
@@ -128,7 +137,10 @@ mod tests {
         assert_eq!(now.microphone, None);
         assert_eq!(now.missing_microphone.as_deref(), Some("headset"));
         let now = memory.select(&chosen, &listing(&["built-in", "headset"], &["x"]));
-        assert_eq!((now.microphone.as_deref(), now.missing_microphone), (Some("headset"), None));
+        assert_eq!(
+            (now.microphone.as_deref(), now.missing_microphone),
+            (Some("headset"), None)
+        );
     }
 
     #[test]
@@ -148,11 +160,17 @@ mod tests {
         let none = choice(None, None);
         memory.select(&none, &listing(&["headset", "built-in"], &[]));
         let now = memory.select(&none, &listing(&["built-in"], &[]));
-        assert_eq!((now.microphone, now.missing_microphone.as_deref()), (None, Some("headset")));
+        assert_eq!(
+            (now.microphone, now.missing_microphone.as_deref()),
+            (None, Some("headset"))
+        );
         let built_in = choice(Some("built-in"), None);
         memory.choose(&built_in);
         let now = memory.select(&built_in, &listing(&["built-in"], &[]));
-        assert_eq!((now.microphone.as_deref(), now.missing_microphone), (Some("built-in"), None));
+        assert_eq!(
+            (now.microphone.as_deref(), now.missing_microphone),
+            (Some("built-in"), None)
+        );
     }
 
     #[test]
@@ -160,7 +178,10 @@ mod tests {
         let mut memory = Memory::default();
         memory.select(&choice(None, None), &listing(&["a", "b"], &[]));
         let now = memory.select(&choice(None, None), &listing(&["b", "a"], &[]));
-        assert_eq!((now.microphone.as_deref(), now.missing_microphone), (Some("b"), None));
+        assert_eq!(
+            (now.microphone.as_deref(), now.missing_microphone),
+            (Some("b"), None)
+        );
     }
 
     #[test]
@@ -173,7 +194,10 @@ mod tests {
         assert_eq!(now.speaker.as_deref(), Some("built-in"));
         assert_eq!(now.missing_speaker.as_deref(), Some("headset"));
         let now = memory.select(&chosen, &listing(&[], &[]));
-        assert_eq!((now.speaker, now.missing_speaker.as_deref()), (None, Some("headset")));
+        assert_eq!(
+            (now.speaker, now.missing_speaker.as_deref()),
+            (None, Some("headset"))
+        );
     }
 
     #[test]

@@ -1,11 +1,19 @@
 //! The system's sound, by way of cpal.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enums are the library's and may grow"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{BufferSize, Device, ErrorKind, FromSample, Host, Sample, SampleFormat, SizedSample, StreamConfig};
+use cpal::{
+    BufferSize, Device, DeviceDirection, ErrorKind, FromSample, Host, Sample, SampleFormat,
+    SizedSample, StreamConfig,
+};
 
 use super::backend::{Backend, DeviceError, Health, Listing, MakeSink, MakeSource, Stream};
 use crate::RATE;
@@ -15,7 +23,6 @@ const OPENING: Duration = Duration::from_secs(2);
 
 /// The hosts of this machine, best first. A fresh host is made for every look: some show only the devices that were
 /// there when they were made.
-#[derive(Default)]
 pub(super) struct System;
 
 impl Stream for cpal::Stream {}
@@ -23,12 +30,18 @@ impl Stream for cpal::Stream {}
 impl Backend for System {
     fn list(&mut self) -> Result<Listing, DeviceError> {
         let host = host()?;
-        let named = |device: Option<Device>| device.as_ref().and_then(name);
+        let inputs = names(inputs(&host)?);
+        let outputs = names(outputs(&host)?);
+        let (input, output) = defaults(&host);
         Ok(Listing {
-            inputs: names(host.input_devices().map_err(broken)?),
-            outputs: names(host.output_devices().map_err(broken)?),
-            default_input: named(host.default_input_device()),
-            default_output: named(host.default_output_device()),
+            default_input: input
+                .filter(|name| inputs.contains(name))
+                .or_else(|| inputs.first().cloned()),
+            default_output: output
+                .filter(|name| outputs.contains(name))
+                .or_else(|| outputs.first().cloned()),
+            inputs,
+            outputs,
         })
     }
 
@@ -39,8 +52,7 @@ impl Backend for System {
         health: Arc<Health>,
     ) -> Result<Box<dyn Stream>, DeviceError> {
         let host = host()?;
-        let default = host.default_input_device();
-        let device = find(default, host.input_devices().map_err(broken)?, wanted)?;
+        let device = find(inputs(&host)?, wanted)?;
         let own = device.default_input_config().map_err(broken)?;
         let mut failure = None;
         for config in configs(own.channels(), own.sample_rate()) {
@@ -61,8 +73,7 @@ impl Backend for System {
         health: Arc<Health>,
     ) -> Result<Box<dyn Stream>, DeviceError> {
         let host = host()?;
-        let default = host.default_output_device();
-        let device = find(default, host.output_devices().map_err(broken)?, wanted)?;
+        let device = find(outputs(&host)?, wanted)?;
         let own = device.default_output_config().map_err(broken)?;
         let mut failure = None;
         for config in configs(own.channels(), own.sample_rate()) {
@@ -94,7 +105,10 @@ fn broken(error: cpal::Error) -> DeviceError {
 }
 
 fn name(device: &Device) -> Option<String> {
-    device.description().ok().map(|about| about.name().to_owned())
+    device
+        .description()
+        .ok()
+        .map(|about| about.name().to_owned())
 }
 
 fn names(devices: impl Iterator<Item = Device>) -> Vec<String> {
@@ -104,21 +118,67 @@ fn names(devices: impl Iterator<Item = Device>) -> Vec<String> {
     names
 }
 
-/// The device of that name; the default one is preferred where it has it, because some systems list it twice.
-fn find(
-    default: Option<Device>,
-    all: impl Iterator<Item = Device>,
-    wanted: &str,
-) -> Result<Device, DeviceError> {
-    let mut all = all.chain(default);
+fn find(mut all: impl Iterator<Item = Device>, wanted: &str) -> Result<Device, DeviceError> {
     all.find(|device| name(device).as_deref() == Some(wanted))
         .ok_or_else(|| DeviceError::Broken(format!("{wanted} is not there")))
+}
+
+/// Names of hosts with peculiarities.
+const PIPEWIRE: &str = "PipeWire";
+const PULSEAUDIO: &str = "PulseAudio";
+
+/// What the PipeWire host adds to the devices: three that follow the system's choice. They have no name to show and
+/// jump to another microphone by themselves.
+const FOLLOWERS: [&str; 3] = ["input_default", "output_default", "sink_default"];
+
+fn is_real(device: &Device) -> bool {
+    device.id().is_ok_and(|id| !FOLLOWERS.contains(&id.id()))
+}
+
+/// Microphones; what is played by a speaker is none, though some systems list it as such.
+fn inputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
+    let pipewire = host.id().name() == PIPEWIRE;
+    let devices = host.input_devices().map_err(broken)?;
+    Ok(devices.filter(move |device| {
+        let Ok(about) = device.description() else {
+            return false;
+        };
+        let own = !pipewire || about.direction() == DeviceDirection::Input;
+        own && is_real(device) && !about.name().starts_with("Monitor of ")
+    }))
+}
+
+fn outputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
+    Ok(host.output_devices().map_err(broken)?.filter(is_real))
+}
+
+/// Names of the system's choices. The PipeWire host does not tell them; its PulseAudio front end does.
+fn defaults(host: &Host) -> (Option<String>, Option<String>) {
+    let named = |device: Option<Device>| device.as_ref().and_then(name);
+    let both = |host: &Host| {
+        (
+            named(host.default_input_device()),
+            named(host.default_output_device()),
+        )
+    };
+    if host.id().name() != PIPEWIRE {
+        return both(host);
+    }
+    cpal::available_hosts()
+        .into_iter()
+        .find(|id| id.name() == PULSEAUDIO)
+        .and_then(|id| cpal::host_from_id(id).ok())
+        .map_or((None, None), |front| both(&front))
 }
 
 /// What is asked for, in order: our own rate and frame, then whatever the device wants.
 fn configs(channels: u16, rate: u32) -> Vec<StreamConfig> {
     let ten_ms = |rate: u32| BufferSize::Fixed(rate / 100);
-    let config = |channels, sample_rate, buffer_size| StreamConfig { channels, sample_rate, buffer_size };
+    let config = |channels, sample_rate, buffer_size| StreamConfig {
+        channels,
+        sample_rate,
+        buffer_size,
+    };
     vec![
         config(1, RATE, ten_ms(RATE)),
         config(channels, RATE, ten_ms(RATE)),
@@ -128,7 +188,11 @@ fn configs(channels: u16, rate: u32) -> Vec<StreamConfig> {
 }
 
 fn formats(own: SampleFormat) -> Vec<SampleFormat> {
-    if own == SampleFormat::F32 { vec![own] } else { vec![SampleFormat::F32, own] }
+    if own == SampleFormat::F32 {
+        vec![own]
+    } else {
+        vec![SampleFormat::F32, own]
+    }
 }
 
 fn input(
@@ -144,7 +208,9 @@ fn input(
         SampleFormat::I32 => input_of::<i32>(device, config, sink, health),
         SampleFormat::U16 => input_of::<u16>(device, config, sink, health),
         SampleFormat::U8 => input_of::<u8>(device, config, sink, health),
-        other => Err(DeviceError::Broken(format!("samples of {other} are not understood"))),
+        other => Err(DeviceError::Broken(format!(
+            "samples of {other} are not understood"
+        ))),
     }
 }
 
@@ -184,7 +250,9 @@ fn output(
         SampleFormat::I32 => output_of::<i32>(device, config, source, health),
         SampleFormat::U16 => output_of::<u16>(device, config, source, health),
         SampleFormat::U8 => output_of::<u8>(device, config, source, health),
-        other => Err(DeviceError::Broken(format!("samples of {other} are not understood"))),
+        other => Err(DeviceError::Broken(format!(
+            "samples of {other} are not understood"
+        ))),
     }
 }
 

@@ -59,7 +59,9 @@ impl Backend for Fake {
         health: Arc<Health>,
     ) -> Result<Box<dyn Stream>, DeviceError> {
         let mut world = self.0.lock().unwrap();
-        world.outputs.push((name.to_owned(), source(48_000), health));
+        world
+            .outputs
+            .push((name.to_owned(), source(48_000), health));
         Ok(Box::new(FakeStream(Arc::clone(&self.0))))
     }
 }
@@ -126,7 +128,9 @@ fn streams_exist_only_during_calls() {
     assert_eq!(first.microphone.as_deref(), Some("mic"));
     assert!(fake.0.lock().unwrap().inputs.is_empty());
     port.open();
-    fake.wait("both open", |world| world.inputs.len() == 1 && world.outputs.len() == 1);
+    fake.wait("both open", |world| {
+        world.inputs.len() == 1 && world.outputs.len() == 1
+    });
     let deadline = Instant::now() + Duration::from_secs(5);
     while speak(&fake, &mut port) < -10.0 {
         assert!(Instant::now() < deadline, "the microphone is not heard");
@@ -135,8 +139,14 @@ fn streams_exist_only_during_calls() {
         port.play(&[0.25; FRAME]);
     }
     let mut heard = [0.0f32; 8 * FRAME];
-    fake.0.lock().unwrap().outputs[0].1.fill(&mut heard, 2, |sample| sample);
-    assert!(level_db(&heard[6 * FRAME..]) > -14.0, "{}", level_db(&heard[6 * FRAME..]));
+    fake.0.lock().unwrap().outputs[0]
+        .1
+        .fill(&mut heard, 2, |sample| sample);
+    assert!(
+        level_db(&heard[6 * FRAME..]) > -14.0,
+        "{}",
+        level_db(&heard[6 * FRAME..])
+    );
     port.close();
     fake.wait("both closed", |world| world.closed == 2);
 }
@@ -151,25 +161,42 @@ fn a_call_survives_the_loss_of_its_devices_and_finds_them_again() {
     };
     let (mut port, reports) = fake.start(choice);
     port.open();
-    fake.wait("open", |world| world.inputs.len() == 1 && world.outputs.len() == 1);
+    fake.wait("open", |world| {
+        world.inputs.len() == 1 && world.outputs.len() == 1
+    });
     fake.plug(&["built-in"], &["built-in"]);
     for (_, _, health) in &fake.0.lock().unwrap().inputs {
         health.lost.store(true, Ordering::Relaxed);
     }
     fake.wait("the speaker moved", |world| {
-        world.outputs.last().is_some_and(|(name, ..)| name == "built-in")
+        world
+            .outputs
+            .last()
+            .is_some_and(|(name, ..)| name == "built-in")
     });
-    let lost = reports.iter().find(|now| now.missing_microphone.is_some()).unwrap();
+    let lost = reports
+        .iter()
+        .find(|now| now.missing_microphone.is_some())
+        .unwrap();
     assert_eq!(lost.microphone, None);
     assert_eq!(lost.missing_speaker.as_deref(), Some("headset"));
     assert_eq!(lost.speaker.as_deref(), Some("built-in"));
-    assert_eq!(fake.0.lock().unwrap().inputs.len(), 1, "no other microphone was opened");
+    assert_eq!(
+        fake.0.lock().unwrap().inputs.len(),
+        1,
+        "no other microphone was opened"
+    );
     let mut frame = [1.0; FRAME];
     port.capture(&mut frame);
     assert_eq!(frame, SILENCE);
     fake.plug(&["headset", "built-in"], &["headset", "built-in"]);
-    fake.wait("back", |world| world.inputs.len() == 2 && world.outputs.len() == 3);
-    let back = reports.iter().find(|now| now.missing_microphone.is_none()).unwrap();
+    fake.wait("back", |world| {
+        world.inputs.len() == 2 && world.outputs.len() == 3
+    });
+    let back = reports
+        .iter()
+        .find(|now| now.missing_microphone.is_none())
+        .unwrap();
     assert_eq!(back.microphone.as_deref(), Some("headset"));
 }
 
@@ -179,8 +206,13 @@ fn another_choice_is_taken_in_mid_call() {
     let (mut port, _reports) = fake.start(DeviceChoice::default());
     port.open();
     fake.wait("open", |world| world.inputs.len() == 1);
-    port.choose(DeviceChoice { microphone: Some("b".to_owned()), ..DeviceChoice::default() });
-    fake.wait("the other", |world| world.inputs.last().is_some_and(|(name, ..)| name == "b"));
+    port.choose(DeviceChoice {
+        microphone: Some("b".to_owned()),
+        ..DeviceChoice::default()
+    });
+    fake.wait("the other", |world| {
+        world.inputs.last().is_some_and(|(name, ..)| name == "b")
+    });
 }
 
 #[test]
@@ -196,7 +228,10 @@ fn a_refusal_is_told() {
 #[test]
 fn the_bell_rings_on_its_own_device_until_told() {
     let fake = Fake::with(&[], &["headset", "desk"]);
-    let choice = DeviceChoice { ringer: Some("desk".to_owned()), ..DeviceChoice::default() };
+    let choice = DeviceChoice {
+        ringer: Some("desk".to_owned()),
+        ..DeviceChoice::default()
+    };
     let (mut port, _reports) = fake.start(choice);
     port.ring(true);
     fake.wait("ringing", |world| world.outputs.len() == 1);
@@ -213,7 +248,8 @@ fn the_bell_rings_on_its_own_device_until_told() {
 
 /// Runs a device whose clock is `ppm` off against the media thread for three minutes of its time.
 fn drift(rate: u32, period: usize, ppm: f64) -> (usize, u64, usize, u64) {
-    let (capture_health, playback_health) = (Arc::new(Health::default()), Arc::new(Health::default()));
+    let (capture_health, playback_health) =
+        (Arc::new(Health::default()), Arc::new(Health::default()));
     let (mut sink, mut capture) = rings::capture(rate, Arc::clone(&capture_health));
     let (mut source, mut playback) = rings::playback(rate, Arc::clone(&playback_health));
     let device_second = f64::from(rate) * (1.0 + ppm / 1e6);
@@ -240,7 +276,12 @@ fn drift(rate: u32, period: usize, ppm: f64) -> (usize, u64, usize, u64) {
         tick += 1;
     }
     let slips = |health: &Health| health.slips.load(Ordering::Relaxed);
-    (dry, slips(&capture_health), starved, slips(&playback_health))
+    (
+        dry,
+        slips(&capture_health),
+        starved,
+        slips(&playback_health),
+    )
 }
 
 #[test]
@@ -254,6 +295,10 @@ fn a_clock_that_is_off_is_followed_without_a_gap() {
         (48_000, 1_024, 100.0),
     ] {
         let (dry, overrun, starved, _) = drift(rate, period, ppm);
-        assert_eq!((dry, overrun, starved), (0, 0, 0), "{rate} Hz, {period} frames, {ppm} ppm");
+        assert_eq!(
+            (dry, overrun, starved),
+            (0, 0, 0),
+            "{rate} Hz, {period} frames, {ppm} ppm"
+        );
     }
 }

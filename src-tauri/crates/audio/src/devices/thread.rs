@@ -44,15 +44,16 @@ struct Slot {
 
 impl Slot {
     fn is_lost(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.health.is_lost())
+        self.running
+            .as_ref()
+            .is_some_and(|running| running.health.is_lost())
     }
 
     /// Whether a stream on `wanted` has to be opened now; closes one that is on another device or dead.
     fn must_open(&mut self, wanted: Option<&str>, closed: &mut bool) -> bool {
-        let stays = self
-            .running
-            .as_ref()
-            .is_some_and(|running| Some(running.name.as_str()) == wanted && !running.health.is_lost());
+        let stays = self.running.as_ref().is_some_and(|running| {
+            Some(running.name.as_str()) == wanted && !running.health.is_lost()
+        });
         if stays {
             return false;
         }
@@ -73,7 +74,11 @@ impl Slot {
         match stream {
             Ok(stream) => {
                 self.failed = None;
-                self.running = Some(Running { name: name.to_owned(), health, _stream: stream });
+                self.running = Some(Running {
+                    name: name.to_owned(),
+                    health,
+                    _stream: stream,
+                });
                 Ok(())
             }
             Err(error) => {
@@ -165,7 +170,10 @@ impl AudioThread {
 
     /// Brings streams and reports in line with what is wanted.
     fn care(&mut self) {
-        if [&self.microphone, &self.speaker, &self.ringer].into_iter().any(Slot::is_lost) {
+        if [&self.microphone, &self.speaker, &self.ringer]
+            .into_iter()
+            .any(Slot::is_lost)
+        {
             // What was there a second ago may be what just went.
             self.look();
         }
@@ -187,7 +195,9 @@ impl AudioThread {
         if closed {
             let _ = self.ends.send(NewEnd::Capture(None));
         }
-        let Some(name) = wanted.filter(|_| must) else { return };
+        let Some(name) = wanted.filter(|_| must) else {
+            return;
+        };
         let health = Arc::new(Health::default());
         let mut end = None;
         let mut make = |rate| {
@@ -195,7 +205,9 @@ impl AudioThread {
             end = Some(other);
             sink
         };
-        let stream = self.backend.open_input(name, &mut make, Arc::clone(&health));
+        let stream = self
+            .backend
+            .open_input(name, &mut make, Arc::clone(&health));
         let opened = self.microphone.opened(name, health, stream);
         self.refused = matches!(opened, Err(DeviceError::Refused(_)));
         if opened.is_ok() {
@@ -209,7 +221,9 @@ impl AudioThread {
         if closed {
             let _ = self.ends.send(NewEnd::Playback(None));
         }
-        let Some(name) = wanted.filter(|_| must) else { return };
+        let Some(name) = wanted.filter(|_| must) else {
+            return;
+        };
         let health = Arc::new(Health::default());
         let mut end = None;
         let mut make = |rate| {
@@ -217,7 +231,9 @@ impl AudioThread {
             end = Some(other);
             source
         };
-        let stream = self.backend.open_output(name, &mut make, Arc::clone(&health));
+        let stream = self
+            .backend
+            .open_output(name, &mut make, Arc::clone(&health));
         if self.speaker.opened(name, health, stream).is_ok() {
             let _ = self.ends.send(NewEnd::Playback(end));
         }
@@ -230,7 +246,9 @@ impl AudioThread {
         }
         let Some(name) = wanted else { return };
         let health = Arc::new(Health::default());
-        let stream = self.backend.open_output(name, &mut Source::ringing, Arc::clone(&health));
+        let stream = self
+            .backend
+            .open_output(name, &mut Source::ringing, Arc::clone(&health));
         // A bell that cannot be heard has been logged; the call rings on the screen.
         let _ = self.ringer.opened(name, health, stream);
     }

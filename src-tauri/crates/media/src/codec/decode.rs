@@ -47,9 +47,11 @@ impl Decoder {
     pub(crate) fn samples_in(&self, kind: CodecKind, payload: &[u8]) -> usize {
         match kind {
             CodecKind::Opus if payload.is_empty() => 0,
-            CodecKind::Opus => {
-                self.opus.get_nb_samples(payload).unwrap_or(0).min(MAX_SAMPLES)
-            }
+            CodecKind::Opus => self
+                .opus
+                .get_nb_samples(payload)
+                .unwrap_or(0)
+                .min(MAX_SAMPLES),
             CodecKind::Pcmu | CodecKind::Pcma => payload.len() * 6,
             CodecKind::Telephone => 0,
         }
@@ -60,7 +62,10 @@ impl Decoder {
         self.last = kind;
         match kind {
             CodecKind::Opus => {
-                match self.opus.decode_float_to_slice(payload, &mut self.scratch, false) {
+                match self
+                    .opus
+                    .decode_float_to_slice(payload, &mut self.scratch, false)
+                {
                     Ok(samples) => out.extend_from_slice(&self.scratch[..samples]),
                     Err(code) => {
                         tracing::debug!(?code, "an opus payload is nonsense");
@@ -69,9 +74,14 @@ impl Decoder {
                 }
             }
             CodecKind::Pcmu | CodecKind::Pcma => {
-                let law = if kind == CodecKind::Pcmu { Law::Mu } else { Law::A };
+                let law = if kind == CodecKind::Pcmu {
+                    Law::Mu
+                } else {
+                    Law::A
+                };
                 self.narrow.clear();
-                self.narrow.extend(payload.iter().map(|byte| law.decode(*byte)));
+                self.narrow
+                    .extend(payload.iter().map(|byte| law.decode(*byte)));
                 self.up.convert(&self.narrow, out);
                 let keep = self.narrow.len().min(MEMORY);
                 self.memory.rotate_left(keep);
@@ -86,7 +96,10 @@ impl Decoder {
     /// Appends `samples` recovered from the redundancy in the packet after the missing one.
     pub(crate) fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
         let room = samples.min(MAX_SAMPLES);
-        match self.opus.decode_float_to_slice(next, &mut self.scratch[..room], true) {
+        match self
+            .opus
+            .decode_float_to_slice(next, &mut self.scratch[..room], true)
+        {
             Ok(got) => {
                 out.extend_from_slice(&self.scratch[..got]);
                 got == samples
@@ -100,7 +113,10 @@ impl Decoder {
         match self.last {
             CodecKind::Opus => {
                 let room = samples.min(MAX_SAMPLES);
-                match self.opus.decode_float_to_slice(&[], &mut self.scratch[..room], false) {
+                match self
+                    .opus
+                    .decode_float_to_slice(&[], &mut self.scratch[..room], false)
+                {
                     Ok(got) => out.extend_from_slice(&self.scratch[..got]),
                     Err(_) => out.resize(out.len() + room, 0.0),
                 }
@@ -132,9 +148,14 @@ fn pitch(memory: &[i16]) -> usize {
     let tail = &memory[MEMORY - 160..];
     let likeness = |lag: usize| {
         let earlier = &memory[MEMORY - 160 - lag..MEMORY - lag];
-        let dot: f32 = tail.iter().zip(earlier).map(|(a, b)| f32::from(*a) * f32::from(*b)).sum();
+        let dot: f32 = tail
+            .iter()
+            .zip(earlier)
+            .map(|(a, b)| f32::from(*a) * f32::from(*b))
+            .sum();
         let power: f32 = earlier.iter().map(|a| f32::from(*a) * f32::from(*a)).sum();
         dot / power.max(1.0).sqrt()
     };
-    LAGS.max_by(|a, b| likeness(*a).total_cmp(&likeness(*b))).unwrap_or(80)
+    LAGS.max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)))
+        .unwrap_or(80)
 }

@@ -60,8 +60,15 @@ pub(crate) struct Encoder {
 }
 
 enum Inner {
-    Opus { encoder: opusic_c::Encoder, samples: Vec<f32> },
-    G711 { law: Law, down: Down, samples: Vec<i16> },
+    Opus {
+        encoder: opusic_c::Encoder,
+        samples: Vec<f32>,
+    },
+    G711 {
+        law: Law,
+        down: Box<Down>,
+        samples: Vec<i16>,
+    },
 }
 
 impl Encoder {
@@ -69,21 +76,26 @@ impl Encoder {
         let inner = match wishes.kind {
             CodecKind::Pcmu => Inner::G711 {
                 law: Law::Mu,
-                down: Down::new(),
+                down: Box::new(Down::new()),
                 samples: Vec::with_capacity(NARROW * wishes.frames),
             },
             CodecKind::Pcma => Inner::G711 {
                 law: Law::A,
-                down: Down::new(),
+                down: Box::new(Down::new()),
                 samples: Vec::with_capacity(NARROW * wishes.frames),
             },
             CodecKind::Opus => Inner::Opus {
-                encoder: opus(&wishes).map_err(|code| CodecError(format!("opus encoder: {code:?}")))?,
+                encoder: opus(&wishes)
+                    .map_err(|code| CodecError(format!("opus encoder: {code:?}")))?,
                 samples: Vec::with_capacity(FRAME * wishes.frames),
             },
             CodecKind::Telephone => return Err(CodecError("key tones are no voice".to_owned())),
         };
-        Ok(Self { wishes, inner, pending: 0 })
+        Ok(Self {
+            wishes,
+            inner,
+            pending: 0,
+        })
     }
 
     pub(crate) fn wishes(&self) -> &Wishes {
@@ -172,7 +184,11 @@ mod tests {
     use deskline_audio::{SILENCE, level_db};
 
     fn codec(kind: CodecKind, fmtp: Option<&str>) -> Codec {
-        Codec { payload_type: 99, kind, fmtp: fmtp.map(ToOwned::to_owned) }
+        Codec {
+            payload_type: 99,
+            kind,
+            fmtp: fmtp.map(ToOwned::to_owned),
+        }
     }
 
     fn voice(frame: usize) -> Frame {
@@ -185,13 +201,22 @@ mod tests {
     #[test]
     fn what_the_far_side_asks_for_is_honoured() {
         let wishes = Wishes::of(
-            &codec(CodecKind::Opus, Some("minptime=10; maxaveragebitrate=20000;useinbandfec=0")),
+            &codec(
+                CodecKind::Opus,
+                Some("minptime=10; maxaveragebitrate=20000;useinbandfec=0"),
+            ),
             Some(40),
         );
-        assert_eq!((wishes.bitrate, wishes.redundancy, wishes.frames), (20_000, false, 4));
+        assert_eq!(
+            (wishes.bitrate, wishes.redundancy, wishes.frames),
+            (20_000, false, 4)
+        );
         assert_eq!(wishes.ticks(), 1_920);
         let plain = Wishes::of(&codec(CodecKind::Pcmu, None), None);
-        assert_eq!((plain.bitrate, plain.redundancy, plain.ticks()), (32_000, true, 160));
+        assert_eq!(
+            (plain.bitrate, plain.redundancy, plain.ticks()),
+            (32_000, true, 160)
+        );
     }
 
     #[test]

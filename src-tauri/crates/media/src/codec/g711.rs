@@ -52,14 +52,22 @@ fn encode_mu(sample: i16) -> u8 {
 fn decode_mu(byte: u8) -> i16 {
     let byte = !byte;
     let exponent = i32::from(byte >> 4 & 7);
-    let magnitude = ((i32::from(byte & 0x0f) << 3) + 0x84 << exponent) - 0x84;
-    (if byte & 0x80 == 0 { magnitude } else { -magnitude }) as i16
+    let magnitude = (((i32::from(byte & 0x0f) << 3) + 0x84) << exponent) - 0x84;
+    (if byte & 0x80 == 0 {
+        magnitude
+    } else {
+        -magnitude
+    }) as i16
 }
 
 fn encode_a(sample: i16) -> u8 {
     let sign = if sample < 0 { 0 } else { 0x80 };
     // 13 bits, one's complement for the negative half as the recommendation has it.
-    let magnitude = if sample < 0 { !(sample >> 3) } else { sample >> 3 };
+    let magnitude = if sample < 0 {
+        !(sample >> 3)
+    } else {
+        sample >> 3
+    };
     let magnitude = i32::from(magnitude);
     let code = if magnitude < 32 {
         magnitude >> 1
@@ -78,7 +86,11 @@ fn decode_a(byte: u8) -> i16 {
         0 => (mantissa << 4) + 8,
         _ => ((mantissa << 4) + 0x108) << (exponent - 1),
     };
-    (if byte & 0x80 == 0 { -magnitude } else { magnitude }) as i16
+    (if byte & 0x80 == 0 {
+        -magnitude
+    } else {
+        magnitude
+    }) as i16
 }
 
 /// Windowed sinc with its edge at 3.6 kHz, gain 1.
@@ -103,7 +115,10 @@ pub(crate) struct Down {
 
 impl Down {
     pub(crate) fn new() -> Self {
-        Self { taps: low_pass(), history: [0.0; TAPS + FRAME] }
+        Self {
+            taps: low_pass(),
+            history: [0.0; TAPS + FRAME],
+        }
     }
 
     pub(crate) fn forget(&mut self) {
@@ -117,7 +132,11 @@ impl Down {
         for n in 0..NARROW {
             let from = n * FACTOR;
             let window = &self.history[from..from + TAPS];
-            let value: f32 = window.iter().zip(&self.taps).map(|(sample, tap)| sample * tap).sum();
+            let value: f32 = window
+                .iter()
+                .zip(&self.taps)
+                .map(|(sample, tap)| sample * tap)
+                .sum();
             out.push((value * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16);
         }
     }
@@ -131,7 +150,10 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) fn new() -> Self {
-        Self { taps: low_pass(), history: [0.0; TAPS / FACTOR] }
+        Self {
+            taps: low_pass(),
+            history: [0.0; TAPS / FACTOR],
+        }
     }
 
     /// Appends six samples for each narrow one.
@@ -185,7 +207,10 @@ mod tests {
             for law in [Law::Mu, Law::A] {
                 let back = i32::from(law.decode(law.encode(sample)));
                 let error = (back - i32::from(sample)).abs();
-                assert!(error <= i32::from(sample).abs() / 16 + 20, "{law:?} {sample} {back}");
+                assert!(
+                    error <= i32::from(sample).abs() / 16 + 20,
+                    "{law:?} {sample} {back}"
+                );
             }
         }
     }
@@ -204,6 +229,10 @@ mod tests {
         }
         up.convert(&narrow, &mut wide);
         assert_eq!(wide.len(), 50 * FRAME);
-        assert!((level_db(&wide[4_800..]) + 9.03).abs() < 0.3, "{}", level_db(&wide[4_800..]));
+        assert!(
+            (level_db(&wide[4_800..]) + 9.03).abs() < 0.3,
+            "{}",
+            level_db(&wide[4_800..])
+        );
     }
 }

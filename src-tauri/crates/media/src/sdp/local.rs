@@ -119,7 +119,10 @@ fn audio_section(
     out.push(format!("a=ice-pwd:{}", raw.password));
     out.push(format!("a=fingerprint:{}", raw.fingerprint));
     for payload_type in &raw.payload_types {
-        let Some((_, encoding)) = raw.rtpmaps.iter().find(|(number, _)| number == payload_type)
+        let Some((_, encoding)) = raw
+            .rtpmaps
+            .iter()
+            .find(|(number, _)| number == payload_type)
         else {
             continue;
         };
@@ -131,14 +134,23 @@ fn audio_section(
         }
     }
     out.extend(raw.ssrc.iter().map(|line| format!("a=ssrc:{line}")));
-    out.extend(raw.candidates.iter().map(|candidate| format!("a=candidate:{}", candidate.line)));
+    out.extend(
+        raw.candidates
+            .iter()
+            .map(|candidate| format!("a=candidate:{}", candidate.line)),
+    );
     out
 }
 
 fn read(sdp: &str) -> Raw {
-    let mut raw = Raw { direction: "sendrecv".to_owned(), ..Raw::default() };
+    let mut raw = Raw {
+        direction: "sendrecv".to_owned(),
+        ..Raw::default()
+    };
     for line in lines(sdp) {
-        let Some((kind, value)) = line.split_once('=') else { continue };
+        let Some((kind, value)) = line.split_once('=') else {
+            continue;
+        };
         let (name, rest) = value.split_once(':').unwrap_or((value, ""));
         match (kind, name) {
             // `o=- 1 2 IN IP4 0.0.0.0`: who, session and version stay, the address is ours to say.
@@ -146,8 +158,11 @@ fn read(sdp: &str) -> Raw {
                 raw.origin = value.split(' ').take(3).collect::<Vec<_>>().join(" ");
             }
             ("m", _) => {
-                raw.payload_types =
-                    value.split(' ').skip(3).filter_map(|number| number.parse().ok()).collect();
+                raw.payload_types = value
+                    .split(' ')
+                    .skip(3)
+                    .filter_map(|number| number.parse().ok())
+                    .collect();
             }
             ("a", "mid") => raw.mid = Some(rest.to_owned()),
             ("a", "sendrecv" | "sendonly" | "recvonly" | "inactive") => {
@@ -167,7 +182,10 @@ fn read(sdp: &str) -> Raw {
             ("a", "ssrc") if rest.contains(" cname:") => raw.ssrc = Some(rest.to_owned()),
             ("a", "candidate") => {
                 if let Some(candidate) = candidate(rest)
-                    && !raw.candidates.iter().any(|known| known.line == candidate.line)
+                    && !raw
+                        .candidates
+                        .iter()
+                        .any(|known| known.line == candidate.line)
                 {
                     raw.candidates.push(candidate);
                 }
@@ -180,17 +198,26 @@ fn read(sdp: &str) -> Raw {
 
 fn candidate(value: &str) -> Option<Candidate> {
     let words: Vec<&str> = value.split_whitespace().collect();
-    let (address, port) = (words.get(4)?.parse::<IpAddr>().ok()?, words.get(5)?.parse().ok()?);
+    let (address, port) = (
+        words.get(4)?.parse::<IpAddr>().ok()?,
+        words.get(5)?.parse().ok()?,
+    );
     let usable = words.get(1) == Some(&"1") && !address.is_unspecified() && port != 0;
-    usable.then(|| Candidate { address, port, line: words.join(" ") })
+    usable.then(|| Candidate {
+        address,
+        port,
+        line: words.join(" "),
+    })
 }
 
 /// The rewriting of calling 3.5: LF only, no leading blanks, no `c=IN IP6`, at least one IPv4 candidate.
 #[must_use]
 pub fn rewrite_ipv4(sdp: &str) -> String {
     let unified = sdp.replace("\r\n", "\n").replace('\r', "\n");
-    let mut all: Vec<String> =
-        unified.split('\n').map(|line| line.trim_start_matches([' ', '\t']).to_owned()).collect();
+    let mut all: Vec<String> = unified
+        .split('\n')
+        .map(|line| line.trim_start_matches([' ', '\t']).to_owned())
+        .collect();
     if !all.iter().any(|line| line.starts_with("c=IN IP6 ")) {
         return all.join("\n");
     }
@@ -202,8 +229,10 @@ pub fn rewrite_ipv4(sdp: &str) -> String {
         }
     }
     if with_ipv4.is_none()
-        && let Some((index, inserted)) =
-            all.iter().enumerate().find_map(|(index, line)| Some((index, beside(line, &address)?)))
+        && let Some((index, inserted)) = all
+            .iter()
+            .enumerate()
+            .find_map(|(index, line)| Some((index, beside(line, &address)?)))
     {
         all.insert(index + 1, inserted);
     }
@@ -212,19 +241,42 @@ pub fn rewrite_ipv4(sdp: &str) -> String {
 
 fn ipv4_of(line: &str) -> Option<Ipv4Addr> {
     let words: Vec<&str> = line.strip_prefix("a=candidate:")?.split(' ').collect();
-    let [foundation, component, _, priority, address, port, "typ", _, ..] = words.as_slice() else {
+    let [
+        foundation,
+        component,
+        _,
+        priority,
+        address,
+        port,
+        "typ",
+        _,
+        ..,
+    ] = words.as_slice()
+    else {
         return None;
     };
     let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-    [foundation, component, priority, port].iter().all(|text| digits(text)).then_some(())?;
+    [foundation, component, priority, port]
+        .iter()
+        .all(|text| digits(text))
+        .then_some(())?;
     address.parse().ok()
 }
 
 /// The IPv4 line put after an IPv6 candidate.
 fn beside(line: &str, address: &str) -> Option<String> {
     let words: Vec<&str> = line.strip_prefix("a=candidate:")?.split(' ').collect();
-    let [foundation, component, transport, priority, theirs, port, "typ", kind, ..] =
-        words.as_slice()
+    let [
+        foundation,
+        component,
+        transport,
+        priority,
+        theirs,
+        port,
+        "typ",
+        kind,
+        ..,
+    ] = words.as_slice()
     else {
         return None;
     };

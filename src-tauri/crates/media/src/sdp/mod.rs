@@ -102,7 +102,9 @@ impl Codec {
     pub fn parameter(&self, name: &str) -> Option<u32> {
         self.fmtp.as_deref()?.split(';').find_map(|pair| {
             let (key, value) = pair.split_once('=')?;
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim().parse().ok())?
+            key.trim()
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().parse().ok())?
         })
     }
 }
@@ -154,9 +156,14 @@ impl Direction {
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive]
-            .into_iter()
-            .find(|direction| direction.word() == word)
+        [
+            Self::SendRecv,
+            Self::SendOnly,
+            Self::RecvOnly,
+            Self::Inactive,
+        ]
+        .into_iter()
+        .find(|direction| direction.word() == word)
     }
 }
 
@@ -220,12 +227,17 @@ pub enum SdpError {
 
 /// Lines without blanks around them and without empty ones; CRLF, LF and CR all end a line.
 fn lines(sdp: &str) -> impl Iterator<Item = &str> {
-    sdp.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty())
+    sdp.split(['\r', '\n'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
 }
 
 /// Words that go into a line of ours: anything that could end the line or a word is left out.
 fn clean(word: &str) -> String {
-    word.chars().filter(|c| c.is_ascii_graphic()).take(256).collect()
+    word.chars()
+        .filter(|c| c.is_ascii_graphic())
+        .take(256)
+        .collect()
 }
 
 #[cfg(test)]

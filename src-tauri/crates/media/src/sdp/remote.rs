@@ -47,7 +47,10 @@ impl<'a> Attributes<'a> {
     }
 
     fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a str> + 's {
-        self.all.iter().filter(move |(key, _)| *key == name).map(|(_, value)| *value)
+        self.all
+            .iter()
+            .filter(move |(key, _)| *key == name)
+            .map(|(_, value)| *value)
     }
 
     fn push(&mut self, attribute: &'a str) {
@@ -56,7 +59,9 @@ impl<'a> Attributes<'a> {
     }
 
     fn direction(&self) -> Option<Direction> {
-        self.all.iter().find_map(|(name, _)| Direction::from_word(name))
+        self.all
+            .iter()
+            .find_map(|(name, _)| Direction::from_word(name))
     }
 }
 
@@ -70,7 +75,9 @@ impl Remote {
         let mut media: Vec<(Section, Attributes<'_>)> = Vec::new();
         let mut ice_lite = false;
         for line in lines(sdp) {
-            let Some((kind, value)) = line.split_once('=') else { continue };
+            let Some((kind, value)) = line.split_once('=') else {
+                continue;
+            };
             match kind.trim() {
                 "m" => {
                     if let Some(section) = section(value) {
@@ -79,7 +86,10 @@ impl Remote {
                 }
                 "a" => {
                     ice_lite |= value.trim() == "ice-lite";
-                    media.last_mut().map_or(&mut session, |(_, own)| own).push(value);
+                    media
+                        .last_mut()
+                        .map_or(&mut session, |(_, own)| own)
+                        .push(value);
                 }
                 _ => {}
             }
@@ -90,15 +100,23 @@ impl Remote {
             .ok_or(SdpError::NoAudio)?;
         let (section, own) = &media[audio];
         let codecs = codecs(section, own);
-        if !codecs.iter().any(|codec| codec.kind != CodecKind::Telephone) {
+        if !codecs
+            .iter()
+            .any(|codec| codec.kind != CodecKind::Telephone)
+        {
             return Err(SdpError::NoCodec);
         }
         let either = |name: &str| own.first(name).or_else(|| session.first(name));
-        let credential =
-            |name: &str| either(name).map(clean).filter(|text| !text.is_empty()).ok_or(SdpError::NoIce);
+        let credential = |name: &str| {
+            either(name)
+                .map(clean)
+                .filter(|text| !text.is_empty())
+                .ok_or(SdpError::NoIce)
+        };
         let (ufrag, password) = (credential("ice-ufrag")?, credential("ice-pwd")?);
-        let fingerprint =
-            fingerprint(own).or_else(|| fingerprint(&session)).ok_or(SdpError::NoFingerprint)?;
+        let fingerprint = fingerprint(own)
+            .or_else(|| fingerprint(&session))
+            .ok_or(SdpError::NoFingerprint)?;
         let setup = match either("setup") {
             Some("active") => Setup::Active,
             Some("passive") => Setup::Passive,
@@ -113,7 +131,10 @@ impl Remote {
         Ok(Self {
             ice_lite,
             mid: own.first("mid").map(clean).filter(|mid| !mid.is_empty()),
-            direction: own.direction().or_else(|| session.direction()).unwrap_or_default(),
+            direction: own
+                .direction()
+                .or_else(|| session.direction())
+                .unwrap_or_default(),
             codecs,
             setup,
             ufrag,
@@ -131,8 +152,11 @@ impl Remote {
     /// (calling 3.8, rule 3).
     #[must_use]
     pub fn normalised(&self, mid: &str) -> String {
-        let types: Vec<String> =
-            self.codecs.iter().map(|codec| codec.payload_type.to_string()).collect();
+        let types: Vec<String> = self
+            .codecs
+            .iter()
+            .map(|codec| codec.payload_type.to_string())
+            .collect();
         let mut out = vec![
             "v=0".to_owned(),
             "o=- 1 1 IN IP4 127.0.0.1".to_owned(),
@@ -153,12 +177,20 @@ impl Remote {
         out.push(format!("a=ice-pwd:{}", self.password));
         out.push(format!("a=fingerprint:{}", self.fingerprint));
         for codec in &self.codecs {
-            out.push(format!("a=rtpmap:{} {}", codec.payload_type, codec.kind.rtpmap()));
+            out.push(format!(
+                "a=rtpmap:{} {}",
+                codec.payload_type,
+                codec.kind.rtpmap()
+            ));
             if let Some(fmtp) = &codec.fmtp {
                 out.push(format!("a=fmtp:{} {fmtp}", codec.payload_type));
             }
         }
-        out.extend(self.candidate_lines.iter().map(|line| format!("a=candidate:{line}")));
+        out.extend(
+            self.candidate_lines
+                .iter()
+                .map(|line| format!("a=candidate:{line}")),
+        );
         out.push(String::new());
         out.join("\r\n")
     }
@@ -166,7 +198,9 @@ impl Remote {
     /// The codec that is spoken: the first that is not key tones.
     #[must_use]
     pub fn spoken(&self) -> Option<&Codec> {
-        self.codecs.iter().find(|codec| codec.kind != CodecKind::Telephone)
+        self.codecs
+            .iter()
+            .find(|codec| codec.kind != CodecKind::Telephone)
     }
 
     /// The payload type of key tones.
@@ -203,13 +237,20 @@ fn section(value: &str) -> Option<Section> {
     let port = words.next()?.split('/').next()?.parse().ok()?;
     let profile = clean(words.next()?);
     let formats: Vec<String> = words.map(clean).take(64).collect();
-    Some(Section { media, port, profile, formats: formats.join(" ") })
+    Some(Section {
+        media,
+        port,
+        profile,
+        formats: formats.join(" "),
+    })
 }
 
 fn codecs(section: &Section, own: &Attributes<'_>) -> Vec<Codec> {
     let mut codecs: Vec<Codec> = Vec::new();
     for format in section.formats.split(' ') {
-        let Ok(payload_type) = format.parse::<u8>() else { continue };
+        let Ok(payload_type) = format.parse::<u8>() else {
+            continue;
+        };
         let described = |name: &str| {
             own.values(name).find_map(|value| {
                 let (number, rest) = value.split_once(char::is_whitespace)?;
@@ -220,14 +261,27 @@ fn codecs(section: &Section, own: &Attributes<'_>) -> Vec<Codec> {
             Some(encoding) => CodecKind::from_rtpmap(encoding),
             None => CodecKind::of_static_type(payload_type),
         };
-        let Some(kind) = kind.filter(|_| payload_type < 128) else { continue };
+        let Some(kind) = kind.filter(|_| payload_type < 128) else {
+            continue;
+        };
         // The library tells codecs apart by name: a second entry of one would come back doubled.
-        if codecs.iter().any(|codec| codec.kind == kind || codec.payload_type == payload_type) {
+        if codecs
+            .iter()
+            .any(|codec| codec.kind == kind || codec.payload_type == payload_type)
+        {
             continue;
         }
-        let fmtp = described("fmtp")
-            .map(|text| text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(256).collect());
-        codecs.push(Codec { payload_type, kind, fmtp });
+        let fmtp = described("fmtp").map(|text| {
+            text.chars()
+                .filter(|c| c.is_ascii_graphic() || *c == ' ')
+                .take(256)
+                .collect()
+        });
+        codecs.push(Codec {
+            payload_type,
+            kind,
+            fmtp,
+        });
     }
     codecs
 }
@@ -247,15 +301,26 @@ fn fingerprint(attributes: &Attributes<'_>) -> Option<String> {
         })
         .collect();
     ["sha-256", "sha-384", "sha-512"].iter().find_map(|wanted| {
-        all.iter().find(|(name, _)| name == wanted).map(|(name, hash)| format!("{name} {hash}"))
+        all.iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(name, hash)| format!("{name} {hash}"))
     })
 }
 
 /// Component 1, UDP, literal address (calling 3.8, rule 6).
 fn candidate(value: &str) -> Option<(IpAddr, String)> {
     let words: Vec<&str> = value.split_whitespace().collect();
-    let [foundation, component, transport, priority, address, port, typ, kind, rest @ ..] =
-        words.as_slice()
+    let [
+        foundation,
+        component,
+        transport,
+        priority,
+        address,
+        port,
+        typ,
+        kind,
+        rest @ ..,
+    ] = words.as_slice()
     else {
         return None;
     };
@@ -271,13 +336,16 @@ fn candidate(value: &str) -> Option<(IpAddr, String)> {
     if address.is_unspecified() || address.is_multicast() {
         return None;
     }
-    let mut line =
-        format!("{} 1 udp {priority} {address} {port} typ {kind}", clean(foundation));
+    let mut line = format!(
+        "{} 1 udp {priority} {address} {port} typ {kind}",
+        clean(foundation)
+    );
     if *kind != "host" {
         let related = match rest {
-            ["raddr", base, "rport", base_port, ..] => {
-                base.parse::<IpAddr>().ok().zip(base_port.parse::<u16>().ok())
-            }
+            ["raddr", base, "rport", base_port, ..] => base
+                .parse::<IpAddr>()
+                .ok()
+                .zip(base_port.parse::<u16>().ok()),
             _ => None,
         };
         let (base, base_port) = related.unwrap_or((address, port));

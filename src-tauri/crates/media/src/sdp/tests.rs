@@ -62,7 +62,11 @@ fn written(sdp: &str) -> String {
 
 fn kinds(sdp: &str) -> Vec<(u8, CodecKind)> {
     let remote = Remote::parse(sdp).unwrap();
-    remote.codecs.iter().map(|codec| (codec.payload_type, codec.kind)).collect()
+    remote
+        .codecs
+        .iter()
+        .map(|codec| (codec.payload_type, codec.kind))
+        .collect()
 }
 
 #[test]
@@ -89,7 +93,10 @@ fn line_ends_blanks_and_a_missing_last_one_make_no_difference() {
     }
     let indented: Vec<String> = lines.iter().map(|line| format!(" \t{line}")).collect();
     assert_eq!(written(&indented.join("\n")), wanted);
-    assert_eq!(written(&with(&[("s=", ""), ("t=", ""), ("c=", "")])), wanted);
+    assert_eq!(
+        written(&with(&[("s=", ""), ("t=", ""), ("c=", "")])),
+        wanted
+    );
     let bandwidth = with(&[("a=ice-lite", "a=ice-lite\nb=AS:64")]);
     assert_eq!(written(&bandwidth), wanted);
 }
@@ -99,7 +106,11 @@ fn a_mid_of_theirs_is_kept_and_ours_is_used_otherwise() {
     let named = Remote::parse(&with(&[("a=sendrecv", "a=sendrecv\na=mid:audio")])).unwrap();
     assert_eq!(named.mid.as_deref(), Some("audio"));
     assert_eq!(Remote::parse(&offer()).unwrap().mid, None);
-    assert!(named.normalised("audio").contains("a=group:BUNDLE audio\r\n"));
+    assert!(
+        named
+            .normalised("audio")
+            .contains("a=group:BUNDLE audio\r\n")
+    );
 }
 
 #[test]
@@ -117,7 +128,10 @@ fn the_direction_is_remembered_and_goes_in_as_sendrecv() {
         assert!(remote.normalised("0").contains("\r\na=sendrecv\r\n"));
     }
     let of_the_session = with(&[("a=sendrecv", ""), ("a=ice-lite", "a=ice-lite\na=inactive")]);
-    assert_eq!(Remote::parse(&of_the_session).unwrap().direction, Direction::Inactive);
+    assert_eq!(
+        Remote::parse(&of_the_session).unwrap().direction,
+        Direction::Inactive
+    );
 }
 
 #[test]
@@ -129,9 +143,16 @@ fn setup_is_read_from_either_level_and_actpass_otherwise() {
         ("a=setup:holdconn", Setup::ActPass),
         ("", Setup::ActPass),
     ] {
-        assert_eq!(Remote::parse(&with(&[("a=setup", text)])).unwrap().setup, wanted, "{text}");
+        assert_eq!(
+            Remote::parse(&with(&[("a=setup", text)])).unwrap().setup,
+            wanted,
+            "{text}"
+        );
     }
-    let above = with(&[("a=setup", ""), ("a=ice-lite", "a=ice-lite\na=setup:passive")]);
+    let above = with(&[
+        ("a=setup", ""),
+        ("a=ice-lite", "a=ice-lite\na=setup:passive"),
+    ]);
     assert_eq!(Remote::parse(&above).unwrap().setup, Setup::Passive);
 }
 
@@ -141,13 +162,20 @@ fn static_types_need_no_rtpmap_and_strange_codecs_are_left_out() {
     assert_eq!(kinds(&bare), kinds(&offer()));
     assert!(written(&bare).contains("a=rtpmap:8 PCMA/8000\r\n"));
     let with_noise = with(&[
-        ("m=audio", "m=audio 20040 UDP/TLS/RTP/SAVPF 13 19 126 101 99 0"),
+        (
+            "m=audio",
+            "m=audio 20040 UDP/TLS/RTP/SAVPF 13 19 126 101 99 0",
+        ),
         ("a=rtpmap:18", "a=rtpmap:13 CN/8000"),
         ("a=rtpmap:102", "a=rtpmap:126 telephone-event/48000"),
     ]);
     assert_eq!(
         kinds(&with_noise),
-        [(101, CodecKind::Telephone), (99, CodecKind::Opus), (0, CodecKind::Pcmu)]
+        [
+            (101, CodecKind::Telephone),
+            (99, CodecKind::Opus),
+            (0, CodecKind::Pcmu)
+        ]
     );
     let renamed = with(&[("a=rtpmap:0", "a=rtpmap:0 L16/44100")]);
     assert!(!kinds(&renamed).iter().any(|(number, _)| *number == 0));
@@ -163,7 +191,13 @@ fn parameters_of_codecs_are_kept() {
     )]))
     .unwrap();
     let opus = remote.spoken().unwrap();
-    assert_eq!((opus.parameter("maxaveragebitrate"), opus.parameter("USEINBANDFEC")), (Some(24_000), Some(0)));
+    assert_eq!(
+        (
+            opus.parameter("maxaveragebitrate"),
+            opus.parameter("USEINBANDFEC")
+        ),
+        (Some(24_000), Some(0))
+    );
     assert_eq!(remote.ptime, Some(40));
     assert_eq!(remote.telephone(), Some(101));
 }
@@ -173,7 +207,10 @@ fn fingerprints_are_sought_at_both_levels_and_written_in_the_librarys_way() {
     let plain = Remote::parse(&offer()).unwrap().fingerprint;
     for text in [
         format!("a=fingerprint:SHA-256 {HASH}"),
-        format!("a=fingerprint:sha-1 00:11\na=fingerprint:sha-256 {}", HASH.to_lowercase()),
+        format!(
+            "a=fingerprint:sha-1 00:11\na=fingerprint:sha-256 {}",
+            HASH.to_lowercase()
+        ),
     ] {
         let remote = Remote::parse(&with(&[("a=fingerprint", &text)])).unwrap();
         assert_eq!(remote.fingerprint, plain, "{text}");
@@ -184,21 +221,37 @@ fn fingerprints_are_sought_at_both_levels_and_written_in_the_librarys_way() {
         ("a=ice-pwd", ""),
         (
             "a=ice-lite",
-            &format!("a=ice-lite\na=fingerprint:sha-256 {HASH}\na=ice-ufrag:Qx7p\na=ice-pwd:3nWq8ZrT5kLv0bYx2HsD7fMe"),
+            &format!(
+                "a=ice-lite\na=fingerprint:sha-256 {HASH}\na=ice-ufrag:Qx7p\na=ice-pwd:3nWq8ZrT5kLv0bYx2HsD7fMe"
+            ),
         ),
     ]);
     assert_eq!(written(&above), written(&offer()));
     for broken in ["", "a=fingerprint:sha-1 00:11", "a=fingerprint:sha-256 zz"] {
         let sdp = with(&[("a=fingerprint", broken)]);
-        assert_eq!(Remote::parse(&sdp), Err(SdpError::NoFingerprint), "{broken}");
+        assert_eq!(
+            Remote::parse(&sdp),
+            Err(SdpError::NoFingerprint),
+            "{broken}"
+        );
     }
 }
 
 #[test]
 fn missing_credentials_and_missing_audio_are_named() {
-    assert_eq!(Remote::parse(&with(&[("a=ice-ufrag", "")])), Err(SdpError::NoIce));
-    assert_eq!(Remote::parse(&with(&[("a=ice-pwd", "a=ice-pwd:")])), Err(SdpError::NoIce));
-    for none in [String::new(), with(&[("m=audio", "m=video 9 RTP/AVP 99")]), with(&[("m=audio", "m=audio 0 RTP/AVP 0")])] {
+    assert_eq!(
+        Remote::parse(&with(&[("a=ice-ufrag", "")])),
+        Err(SdpError::NoIce)
+    );
+    assert_eq!(
+        Remote::parse(&with(&[("a=ice-pwd", "a=ice-pwd:")])),
+        Err(SdpError::NoIce)
+    );
+    for none in [
+        String::new(),
+        with(&[("m=audio", "m=video 9 RTP/AVP 99")]),
+        with(&[("m=audio", "m=audio 0 RTP/AVP 0")]),
+    ] {
         assert_eq!(Remote::parse(&none), Err(SdpError::NoAudio));
     }
 }
@@ -225,9 +278,18 @@ fn only_candidates_the_library_takes_are_handed_over() {
         "a=candidate:1 1 udp 1 203.0.113.9 9 typ srflx",
     ];
     let out = written(&with(&[("a=candidate", &usable.join("\n"))]));
-    assert!(out.contains("1 1 udp 1 2001:db8::1 9 typ host\r\n"), "{out}");
-    assert!(out.contains("typ srflx raddr 10.0.0.1 rport 7\r\n"), "{out}");
-    assert!(out.contains("typ srflx raddr 203.0.113.9 rport 9\r\n"), "{out}");
+    assert!(
+        out.contains("1 1 udp 1 2001:db8::1 9 typ host\r\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("typ srflx raddr 10.0.0.1 rport 7\r\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("typ srflx raddr 203.0.113.9 rport 9\r\n"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -242,10 +304,19 @@ fn new_certificates_and_renumbered_codecs_need_a_new_connection() {
     let before = Remote::parse(&offer()).unwrap();
     let next = |changes: &[(&str, &str)]| Remote::parse(&with(changes)).unwrap();
     assert!(!before.needs_new_connection(&before));
-    assert!(!before.needs_new_connection(&next(&[("a=sendrecv", "a=inactive"), ("a=ice-ufrag", "a=ice-ufrag:new1")])));
-    assert!(!before.needs_new_connection(&next(&[("m=audio", "m=audio 20040 UDP/TLS/RTP/SAVPF 0 101")])));
+    assert!(!before.needs_new_connection(&next(&[
+        ("a=sendrecv", "a=inactive"),
+        ("a=ice-ufrag", "a=ice-ufrag:new1")
+    ])));
+    assert!(!before.needs_new_connection(&next(&[(
+        "m=audio",
+        "m=audio 20040 UDP/TLS/RTP/SAVPF 0 101"
+    )])));
     let other = HASH.replace("1A", "1B");
-    assert!(before.needs_new_connection(&next(&[("a=fingerprint", &format!("a=fingerprint:sha-256 {other}"))])));
+    assert!(before.needs_new_connection(&next(&[(
+        "a=fingerprint",
+        &format!("a=fingerprint:sha-256 {other}")
+    )])));
     assert!(before.needs_new_connection(&next(&[
         ("m=audio", "m=audio 20040 UDP/TLS/RTP/SAVPF 96 0"),
         ("a=rtpmap:99", "a=rtpmap:96 opus/48000/2"),
@@ -295,7 +366,10 @@ fn raw() -> String {
 #[test]
 fn calling_077_our_answer_has_real_addresses_and_nothing_strange() {
     let sections = with(&[
-        ("m=audio", "m=video 5000 RTP/SAVPF 97\nm=audio 20040 RTP/SAVPF 99 9 0 8 18 102 101"),
+        (
+            "m=audio",
+            "m=video 5000 RTP/SAVPF 97\nm=audio 20040 RTP/SAVPF 99 9 0 8 18 102 101",
+        ),
         ("a=candidate:mse 2", "m=application 6000 UDP/BFCP *"),
     ]);
     let answer = describe(&raw(), Some(&Remote::parse(&sections).unwrap()), None).unwrap();
@@ -332,9 +406,15 @@ fn a_mid_is_answered_where_there_was_one_and_always_offered() {
 
 #[test]
 fn calling_082_no_candidate_is_no_description() {
-    let none: Vec<&str> =
-        raw().leak().split("\r\n").filter(|line| !line.starts_with("a=candidate")).collect();
-    assert_eq!(describe(&none.join("\r\n"), None, None), Err(SdpError::NoCandidate));
+    let none: Vec<&str> = raw()
+        .leak()
+        .split("\r\n")
+        .filter(|line| !line.starts_with("a=candidate"))
+        .collect();
+    assert_eq!(
+        describe(&none.join("\r\n"), None, None),
+        Err(SdpError::NoCandidate)
+    );
 }
 
 #[test]
@@ -348,8 +428,14 @@ fn calling_078_ipv6_alone_gets_an_ipv4_line_beside_it() {
                     a=candidate:101 1 udp 2113937151 2001:db8::2 40001 typ host\n";
     assert_eq!(rewrite_ipv4(sdp), expected);
     let both = "c=IN IP6 ::1\na=candidate:1 1 udp 1 192.0.2.7 2 typ host\n";
-    assert_eq!(rewrite_ipv4(both), "c=IN IP4 192.0.2.7\na=candidate:1 1 udp 1 192.0.2.7 2 typ host\n");
-    assert_eq!(rewrite_ipv4("c=IN IP4 1.2.3.4\r\n a=x\r"), "c=IN IP4 1.2.3.4\na=x\n");
+    assert_eq!(
+        rewrite_ipv4(both),
+        "c=IN IP4 192.0.2.7\na=candidate:1 1 udp 1 192.0.2.7 2 typ host\n"
+    );
+    assert_eq!(
+        rewrite_ipv4("c=IN IP4 1.2.3.4\r\n a=x\r"),
+        "c=IN IP4 1.2.3.4\na=x\n"
+    );
 }
 
 proptest! {

@@ -21,7 +21,11 @@ pub(super) fn facing(candidates: &[IpAddr]) -> Option<IpAddr> {
     let far = candidates.iter().find(|address| address.is_ipv4())?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((*far, 9)).ok()?;
-    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_unspecified())
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|ip| !ip.is_unspecified())
 }
 
 #[cfg(test)]
@@ -31,7 +35,10 @@ mod tests {
     #[test]
     fn the_loopback_is_bound_for_neighbours_only() {
         let names = |with| -> Vec<String> {
-            to_bind(&BindPolicy::Interfaces, with).iter().map(|one| one.ip().to_string()).collect()
+            to_bind(&BindPolicy::Interfaces, with)
+                .iter()
+                .map(|one| one.ip().to_string())
+                .collect()
         };
         assert_eq!(names(false), ["0.0.0.0"]);
         assert_eq!(names(true), ["127.0.0.1", "0.0.0.0"]);

@@ -32,7 +32,10 @@ pub(crate) struct LastPacket {
 
 impl LastPacket {
     pub(crate) fn new() -> Self {
-        Self { zero: Instant::now(), at: AtomicU64::new(0) }
+        Self {
+            zero: Instant::now(),
+            at: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn get(&self) -> Option<Instant> {
@@ -69,7 +72,9 @@ pub(super) struct Queues {
 
 impl Tap {
     fn copy(&self, message: &TaggedPacket) {
-        let Packet::Rtp(packet) = &message.message.packet else { return };
+        let Packet::Rtp(packet) = &message.message.packet else {
+            return;
+        };
         let at = Instant::now();
         self.last.set(at);
         let header = &packet.header;
@@ -87,7 +92,9 @@ impl Tap {
 
 impl Watch {
     fn outbound(&mut self, message: &TaggedPacket) {
-        let Packet::Rtcp(packets) = &message.message.packet else { return };
+        let Packet::Rtcp(packets) = &message.message.packet else {
+            return;
+        };
         for packet in packets {
             if let Some(report) = packet.as_any().downcast_ref::<SenderReport>() {
                 let stamp = (report.ntp_time >> 16) as u32;
@@ -100,13 +107,18 @@ impl Watch {
     }
 
     fn inbound(&self, message: &TaggedPacket) {
-        let Packet::Rtcp(packets) = &message.message.packet else { return };
+        let Packet::Rtcp(packets) = &message.message.packet else {
+            return;
+        };
         for packet in packets {
             let any = packet.as_any();
             let blocks = any
                 .downcast_ref::<SenderReport>()
                 .map(|report| &report.reports)
-                .or_else(|| any.downcast_ref::<ReceiverReport>().map(|report| &report.reports));
+                .or_else(|| {
+                    any.downcast_ref::<ReceiverReport>()
+                        .map(|report| &report.reports)
+                });
             for block in blocks.into_iter().flatten() {
                 let _ = self.incoming.try_send(Incoming::Report {
                     rtt_ms: self.round_trip(block),

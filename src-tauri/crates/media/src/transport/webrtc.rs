@@ -1,5 +1,10 @@
 //! The library `webrtc` behind [`MediaTransport`], set up as calling 3.8 found to work.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enums are the library's and may grow"
+)]
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -74,7 +79,9 @@ pub(crate) async fn connect(
     }
     let mut engine = MediaEngine::default();
     for codec in codecs() {
-        engine.register_codec(codec, RtpCodecKind::Audio).map_err(failed)?;
+        engine
+            .register_codec(codec, RtpCodecKind::Audio)
+            .map_err(failed)?;
     }
     let settings = SettingEngineBuilder::new()
         .with_ice_connection_attempts(Some(CHECK), Some(CHECKS))
@@ -96,10 +103,17 @@ pub(crate) async fn connect(
         )
         .with(
             Slot::Custom(BEHIND_ALL),
-            Tap { incoming: reports.incoming, last: reports.last, queues: Queues::default() },
+            Tap {
+                incoming: reports.incoming,
+                last: reports.last,
+                queues: Queues::default(),
+            },
         );
     let (gathered, gathering) = watch::channel(false);
-    let handler = Handler { states: reports.states, gathered };
+    let handler = Handler {
+        states: reports.states,
+        gathered,
+    };
     let connection = PeerConnectionBuilder::<SocketAddr>::new()
         .with_configuration(RTCConfigurationBuilder::new().build())
         .with_media_engine(engine)
@@ -125,7 +139,10 @@ pub(crate) async fn connect(
             ..RTCRtpEncodingParameters::default()
         }],
     )));
-    connection.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.map_err(failed)?;
+    connection
+        .add_track(Arc::clone(&track) as Arc<dyn TrackLocal>)
+        .await
+        .map_err(failed)?;
     Ok(Arc::new(Library {
         connection: Box::new(connection),
         track,
@@ -176,7 +193,8 @@ struct Handler {
 #[async_trait::async_trait]
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        self.gathered.send_replace(state == RTCIceGatheringState::Complete);
+        self.gathered
+            .send_replace(state == RTCIceGatheringState::Complete);
     }
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
@@ -226,16 +244,31 @@ impl Library {
     /// Waits for our candidates and gives the description with them.
     async fn gathered(&self) -> Result<String, TransportError> {
         let mut gathering = self.gathering.clone();
-        let complete = gathering.wait_for(|done| *done);
+        let complete = async {
+            loop {
+                // After a restart of ICE the state still tells of the gathering before: the candidates must be there.
+                let done = gathering.wait_for(|done| *done).await.is_ok();
+                match self.connection.local_description().await {
+                    Some(description) if description.sdp.contains("a=candidate:") => break,
+                    _ if !done => break,
+                    _ => tokio::time::sleep(CHECK).await,
+                }
+            }
+        };
         if tokio::time::timeout(GATHERING, complete).await.is_err() {
             tracing::warn!("gathering of candidates did not end; going on with what is there");
         }
         let description = self.connection.local_description().await;
-        Ok(description.ok_or_else(|| failed("there is no local description"))?.sdp)
+        Ok(description
+            .ok_or_else(|| failed("there is no local description"))?
+            .sdp)
     }
 
     fn mid(&self) -> String {
-        self.mid.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.mid
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -245,13 +278,22 @@ impl MediaTransport for Library {
         if let Some(mid) = &offer.mid {
             mid.clone_into(&mut self.mid.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        let theirs =
-            RTCSessionDescription::offer(offer.normalised(&self.mid())).map_err(failed)?;
-        self.connection.set_remote_description(theirs).await.map_err(failed)?;
+        let theirs = RTCSessionDescription::offer(offer.normalised(&self.mid())).map_err(failed)?;
+        self.connection
+            .set_remote_description(theirs)
+            .await
+            .map_err(failed)?;
         // The library forgets the direction between offers: it is set before every answer, the un-hold included.
-        self.transceiver().await?.set_direction(direction(ours)).await.map_err(failed)?;
+        self.transceiver()
+            .await?
+            .set_direction(direction(ours))
+            .await
+            .map_err(failed)?;
         let answer = self.connection.create_answer(None).await.map_err(failed)?;
-        self.connection.set_local_description(answer).await.map_err(failed)?;
+        self.connection
+            .set_local_description(answer)
+            .await
+            .map_err(failed)?;
         let raw = self.gathered().await?;
         let near = near(&offer.candidates);
         Ok(local::describe(&raw, Some(offer), near)?)
@@ -259,12 +301,24 @@ impl MediaTransport for Library {
 
     async fn offer(&self) -> Result<String, TransportError> {
         let transceiver = self.transceiver().await?;
-        transceiver.set_direction(RTCRtpTransceiverDirection::Sendrecv).await.map_err(failed)?;
-        transceiver.set_codec_preferences(codecs()).await.map_err(failed)?;
+        transceiver
+            .set_direction(RTCRtpTransceiverDirection::Sendrecv)
+            .await
+            .map_err(failed)?;
+        transceiver
+            .set_codec_preferences(codecs())
+            .await
+            .map_err(failed)?;
         let offer = self.connection.create_offer(None).await.map_err(failed)?;
-        self.connection.set_local_description(offer).await.map_err(failed)?;
+        self.connection
+            .set_local_description(offer)
+            .await
+            .map_err(failed)?;
         let raw = self.gathered().await?;
-        if let Some(mid) = raw.lines().find_map(|line| line.trim().strip_prefix("a=mid:")) {
+        if let Some(mid) = raw
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("a=mid:"))
+        {
             mid.clone_into(&mut self.mid.lock().unwrap_or_else(PoisonError::into_inner));
         }
         Ok(local::describe(&raw, None, None)?)
@@ -273,7 +327,10 @@ impl MediaTransport for Library {
     async fn remote(&self, answer: &Remote) -> Result<(), TransportError> {
         let theirs =
             RTCSessionDescription::answer(answer.normalised(&self.mid())).map_err(failed)?;
-        self.connection.set_remote_description(theirs).await.map_err(failed)
+        self.connection
+            .set_remote_description(theirs)
+            .await
+            .map_err(failed)
     }
 
     async fn send_rtp(&self, packet: Outgoing) {

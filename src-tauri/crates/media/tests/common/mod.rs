@@ -1,6 +1,11 @@
 //! An engine and a far side for tests.
 
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    dead_code,
+    unreachable_pub
+)]
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -33,9 +38,14 @@ impl Engine {
         let (requests, inbox) = mpsc::unbounded_channel();
         let (outbox, facts) = mpsc::channel(256);
         let stop = CancellationToken::new();
-        let task =
-            tokio::spawn(deskline_media::run(config, inbox, outbox, stop.clone()));
-        Self { requests, facts, kept: Vec::new(), stop, task }
+        let task = tokio::spawn(deskline_media::run(config, inbox, outbox, stop.clone()));
+        Self {
+            requests,
+            facts,
+            kept: Vec::new(),
+            stop,
+            task,
+        }
     }
 
     pub fn ask(&self, request: MediaRequest) {
@@ -70,9 +80,11 @@ impl Engine {
 
     pub async fn local(&mut self, call: &CallId, wanted: SdpKind) -> String {
         self.wait("description", |fact| match fact {
-            MediaFact::Local { call: of, kind, sdp } if of == call && *kind == wanted => {
-                Some(sdp.clone())
-            }
+            MediaFact::Local {
+                call: of,
+                kind,
+                sdp,
+            } if of == call && *kind == wanted => Some(sdp.clone()),
             MediaFact::Failed { call: of, problem } if of == call => {
                 panic!("no description: {problem:?}")
             }
@@ -127,7 +139,8 @@ impl Engine {
         while let Ok(Input::Media(fact)) = self.facts.try_recv() {
             self.kept.push(fact);
         }
-        self.kept.retain(|fact| !matches!(fact, MediaFact::Quality { .. }));
+        self.kept
+            .retain(|fact| !matches!(fact, MediaFact::Quality { .. }));
         self.sample(call).await
     }
 
@@ -160,7 +173,9 @@ impl Engine {
 
 pub async fn peer(voice: Voice, offer: OfferShape) -> Peer {
     let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    Peer::start(PeerOptions { voice, bind, offer }).await.unwrap()
+    Peer::start(PeerOptions { voice, bind, offer })
+        .await
+        .unwrap()
 }
 
 /// Waits until what the far side heard in its last second is as wanted.
@@ -171,7 +186,10 @@ pub async fn hears(peer: &Peer, what: &str, wanted: impl Fn(Heard) -> bool) -> H
         if wanted(heard) {
             return heard;
         }
-        assert!(tokio::time::Instant::now() < deadline, "the far side never heard {what}: {heard:?}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the far side never heard {what}: {heard:?}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -219,8 +237,14 @@ pub fn write_tone(path: &Path, hz: f32, rate: u32, channels: u16, seconds: f32) 
 pub fn read_wav(path: &Path) -> Vec<f32> {
     let mut reader = hound::WavReader::open(path).unwrap();
     let spec = reader.spec();
-    assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 48_000, 16));
-    reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect()
+    assert_eq!(
+        (spec.channels, spec.sample_rate, spec.bits_per_sample),
+        (1, 48_000, 16)
+    );
+    reader
+        .samples::<i16>()
+        .map(|sample| f32::from(sample.unwrap()) / 32_768.0)
+        .collect()
 }
 
 /// Level in dBFS of one frequency alone.
