@@ -1,3 +1,7 @@
-//! Deskline cli.
+//! `deskline-cli`: the scripted fronts.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    deskline_cli::run(std::env::args_os())
+}

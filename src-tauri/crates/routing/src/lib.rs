@@ -23,3 +23,4 @@ mod tls;
 
 pub use adapter::run;
 pub use config::{Config, DEFAULT_U2C, Services, SessionOptions};
+pub use org::organization_of;

@@ -1,13 +1,15 @@
-//! The organisation, read out of the access token (sign-in section 3).
+//! The organisation, read out of the access token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deskline_core::{OrgId, Secret};
 use deskline_wire::Json;
 
-/// The org id: `realm` of a JWT first, else the third of exactly three parts joined by `_`.
-/// JWTs may hold `_` themselves, so they are decoded first and never split.
-pub(crate) fn org_of(token: &Secret) -> Option<OrgId> {
+/// Reads the org id out of an access token: `realm` of a JWT first, else the third of exactly
+/// three parts joined by `_` (sign-in section 3).
+// JWTs may hold `_` themselves, so they are decoded first and never split.
+#[must_use]
+pub fn organization_of(token: &Secret) -> Option<OrgId> {
     let token = token.reveal().trim();
     realm(token).or_else(|| third_part(token)).map(OrgId)
 }
@@ -37,7 +39,7 @@ mod tests {
     use super::*;
 
     fn org(token: &str) -> Option<String> {
-        org_of(&Secret::new(token)).map(|org| org.0)
+        organization_of(&Secret::new(token)).map(|org| org.0)
     }
 
     fn jwt(claims: &str) -> String {

@@ -7,7 +7,7 @@ use deskline_core::SignedIn;
 use deskline_core::profile::assemble;
 
 use crate::catalog::{self, Gateway};
-use crate::org::org_of;
+use crate::org::organization_of;
 use crate::problem::RoutingError;
 use crate::profile;
 use crate::socket::SocketEvent;
@@ -26,7 +26,7 @@ pub(crate) struct Started {
 /// [`RoutingError`] of the first step that failed.
 pub(crate) async fn sign_in(way: Arc<Way>) -> Result<Started, RoutingError> {
     let token = way.http.token()?;
-    let org = org_of(&token).ok_or_else(|| RoutingError::SignInNeeded {
+    let org = organization_of(&token).ok_or_else(|| RoutingError::SignInNeeded {
         why: "the access token names no organisation".to_owned(),
         status: None,
         body: None,

@@ -1,0 +1,285 @@
+//! Puts a desk together: owner, adapters and, if wanted, a sandbox behind them.
+//!
+//! The window uses the same: whoever shows a desk starts it here and holds a [`Running`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskline_audio::AudioError;
+use deskline_core::{Action, MediaRequest, Pace, RoutingRequest, Secret, desk::Settings};
+use deskline_media::{AudioMode, BindPolicy, DeviceChoice, Levels};
+use deskline_sandbox::{Sandbox, SandboxError};
+use deskline_session::{Adapters, DeskHandle, Owner};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Configuration;
+
+/// Longest wait for the adapters to take leave: line, event socket and device want to be told.
+const LEAVE_WITHIN: Duration = Duration::from_secs(6);
+/// Longest wait for anything else that ends.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a desk is made of.
+#[derive(Debug)]
+pub struct WiringOptions {
+    /// The settings.
+    pub configuration: Configuration,
+    /// Where sound comes from and goes to. Devices nobody chose are those of the settings.
+    pub audio: AudioMode,
+    /// How fast protocol time runs.
+    pub pace: Pace,
+    /// Whether each frame is also told as it came.
+    pub raw_events: bool,
+    /// The sandbox to start and to use in place of the services of the settings.
+    pub sandbox: Option<deskline_sandbox::Options>,
+}
+
+/// Why a desk could not be put together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WiringError {
+    /// The sandbox does not start.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A sound file cannot be used.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+}
+
+/// A desk and everything behind it.
+#[derive(Debug)]
+pub struct Running {
+    /// The way to the desk.
+    pub desk: DeskHandle,
+    /// The access token all services are asked with; set it before signing in.
+    pub token: watch::Sender<Option<Secret>>,
+    /// The sandbox, if there is one.
+    pub sandbox: Option<Arc<Sandbox>>,
+    /// Levels, ten times a second during calls.
+    pub levels: watch::Receiver<Levels>,
+    /// The devices the agent chooses.
+    pub devices: watch::Sender<DeviceChoice>,
+    routing: mpsc::UnboundedSender<RoutingRequest>,
+    media: mpsc::UnboundedSender<MediaRequest>,
+    failure: watch::Receiver<Option<String>>,
+    stop_adapters: CancellationToken,
+    stop_owner: CancellationToken,
+    parts: Mutex<Option<Parts>>,
+}
+
+/// What is waited for at the end.
+#[derive(Debug)]
+struct Parts {
+    adapters: JoinHandle<()>,
+    owner: JoinHandle<()>,
+}
+
+/// Starts a desk; nobody is signed in.
+///
+/// # Errors
+/// [`WiringError`]; nothing keeps running.
+pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
+    let WiringOptions {
+        mut configuration,
+        audio,
+        pace,
+        raw_events,
+        sandbox,
+    } = options;
+    let audio = prepared(audio, &configuration)?;
+    let sandbox = match sandbox {
+        Some(options) => Some(Arc::new(Sandbox::start(options).await?)),
+        None => None,
+    };
+    if let Some(sandbox) = &sandbox {
+        use_sandbox(&mut configuration, sandbox);
+    }
+    let Configuration {
+        services, session, ..
+    } = configuration;
+
+    let (token, token_out) = watch::channel(None);
+    let (device_url, device_url_out) = watch::channel(None);
+    let (routing, routing_out) = mpsc::unbounded_channel();
+    let (calling, calling_out) = mpsc::unbounded_channel();
+    let (media, media_out) = mpsc::unbounded_channel();
+    let (levels_in, levels) = watch::channel(Levels::default());
+    let (devices, devices_out) = watch::channel(DeviceChoice::default());
+
+    let settings = Settings {
+        automatic_relogin: session.automatic_relogin,
+        raw_events,
+        pace,
+    };
+    let adapters = Adapters {
+        routing: routing.clone(),
+        calling,
+        media: media.clone(),
+    };
+    let (owner, desk, facts) = Owner::new(settings, adapters);
+    let (stop_adapters, stop_owner) = (CancellationToken::new(), CancellationToken::new());
+
+    let mut running = JoinSet::new();
+    let config = deskline_routing::Config {
+        services: deskline_routing::Services {
+            u2c: services.u2c,
+            gateway: services.gateway,
+            ca_file: services.ca_file.clone(),
+        },
+        session: deskline_routing::SessionOptions {
+            force: session.force,
+            allow_multi_login: session.allow_multi_login,
+            ..deskline_routing::SessionOptions::default()
+        },
+        token: token_out.clone(),
+        device_url: device_url_out,
+        pace,
+        jitter: true,
+        client: ("deskline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+    };
+    let (inbox, stop) = (facts.clone(), stop_adapters.clone());
+    running.spawn(async move {
+        deskline_routing::run(config, routing_out, inbox, stop).await;
+        ("routing", None)
+    });
+    let config = deskline_calling::Config {
+        pace,
+        region_url: services.region,
+        rtms_domain: services.rtms_domain,
+        ca_file: services.ca_file,
+        raw_events,
+        ..deskline_calling::Config::new(token_out, device_url)
+    };
+    let (inbox, stop) = (facts.clone(), stop_adapters.clone());
+    running.spawn(async move {
+        deskline_calling::run(config, calling_out, inbox, stop).await;
+        ("calling", None)
+    });
+    let config = deskline_media::Config {
+        audio,
+        bind: BindPolicy::default(),
+        levels: levels_in,
+        choice: devices_out,
+    };
+    let stop = stop_adapters.clone();
+    running.spawn(async move {
+        let ended = deskline_media::run(config, media_out, facts, stop).await;
+        ("media", ended.err().map(|error| error.to_string()))
+    });
+
+    let (failure_in, failure) = watch::channel(None);
+    let parts = Parts {
+        adapters: tokio::spawn(guard(running, failure_in, stop_adapters.clone())),
+        owner: tokio::spawn(owner.run(stop_owner.clone())),
+    };
+    Ok(Running {
+        desk,
+        token,
+        sandbox,
+        levels,
+        devices,
+        routing,
+        media,
+        failure,
+        stop_adapters,
+        stop_owner,
+        parts: Mutex::new(Some(parts)),
+    })
+}
+
+impl Running {
+    /// Tries to reach the centre now instead of at the next attempt.
+    pub fn try_now(&self) {
+        // An adapter that is gone has been told as a failure.
+        let _ = self.routing.send(RoutingRequest::TryNow);
+    }
+
+    /// Stops the ring tone; the offer stays.
+    pub fn silence_ring(&self) {
+        let _ = self.media.send(MediaRequest::Ring(false));
+    }
+
+    /// Resolves with the reason when a part of the desk ends although nobody stopped it.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.failure.clone();
+        let why = failure.wait_for(Option::is_some).await;
+        // Not in the match: what is borrowed there would be held while waiting.
+        let why = why.map(|why| why.clone().unwrap_or_default()).ok();
+        match why {
+            Some(why) => why,
+            // All parts ended because they were told to.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Signs out, takes leave of all services and ends, within eight seconds. The station stays
+    /// logged in. A second call does nothing.
+    pub async fn stop(&self) {
+        let Some(parts) = self.parts.lock().await.take() else {
+            return;
+        };
+        // What is open is settled before anything goes.
+        let sign_out = self.desk.act(Action::SignOut);
+        if timeout(END_WITHIN, sign_out).await.is_err() {
+            tracing::warn!("the desk did not sign out in time");
+        }
+        self.stop_adapters.cancel();
+        if timeout(LEAVE_WITHIN, parts.adapters).await.is_err() {
+            tracing::warn!("not every service could be told that we leave");
+        }
+        self.stop_owner.cancel();
+        if timeout(END_WITHIN, parts.owner).await.is_err() {
+            tracing::warn!("the desk did not end in time");
+        }
+    }
+}
+
+/// Waits for all adapters; one that ends unasked ends the desk visibly, never silently.
+async fn guard(
+    mut running: JoinSet<(&'static str, Option<String>)>,
+    failure: watch::Sender<Option<String>>,
+    stop: CancellationToken,
+) {
+    while let Some(ended) = running.join_next().await {
+        let why = match ended {
+            Ok((name, Some(why))) => format!("{name}: {why}"),
+            Ok(_) if stop.is_cancelled() => continue,
+            Ok((name, None)) => format!("{name} has ended"),
+            Err(error) => format!("a part of the desk came to a bad end: {error}"),
+        };
+        tracing::error!(%why, "the desk cannot go on");
+        failure.send_replace(Some(why));
+    }
+}
+
+/// Fills in the devices of the settings, and looks into files now: later would be too late to say.
+fn prepared(audio: AudioMode, configuration: &Configuration) -> Result<AudioMode, AudioError> {
+    match audio {
+        AudioMode::Devices(choice) => {
+            let wanted = configuration.audio.clone();
+            Ok(AudioMode::Devices(DeviceChoice {
+                microphone: choice.microphone.or(wanted.microphone),
+                speaker: choice.speaker.or(wanted.speaker),
+                ringer: choice.ringer.or(wanted.ringer),
+            }))
+        }
+        AudioMode::Files { .. } => {
+            drop(deskline_audio::open(audio.clone(), |_| {})?);
+            Ok(audio)
+        }
+        AudioMode::None => Ok(AudioMode::None),
+    }
+}
+
+fn use_sandbox(configuration: &mut Configuration, sandbox: &Sandbox) {
+    let services = &mut configuration.services;
+    services.u2c = sandbox.u2c();
+    services.region = sandbox.region();
+    services.ai_assistant = Some(sandbox.ai_assistant());
+    services.gateway = None;
+    services.rtms_domain = None;
+    services.ca_file = sandbox.ca_file().map(std::path::Path::to_owned);
+}
