@@ -163,6 +163,9 @@ impl Centre {
         party.wrap_up = false;
         party.wrapped_up = true;
         party.updated = now;
+        if !it.terminated {
+            it.main.participants.retain(|one| one != agent.as_str());
+        }
         self.tell(id, agent, "AgentWrappedUp", &json!({}));
         if order == ContactEnded::AfterWrappedUp {
             self.tell(

@@ -69,7 +69,10 @@ impl Centre {
             return self.refuse(agent, id, action, "NO_CONFERENCE");
         };
         let owed = it.owner == agent.as_str();
-        it.main.participants.retain(|one| one != agent.as_str());
+        // Who owes wrap-up stays listed until then: clients forget a contact they left and are not part of.
+        if !owed {
+            it.main.participants.retain(|one| one != agent.as_str());
+        }
         let mut leg = None;
         if let Some(party) = it.party_mut(agent.as_str()) {
             party.leave(now);

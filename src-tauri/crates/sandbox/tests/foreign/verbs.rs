@@ -472,7 +472,14 @@ async fn a_conference_is_merged_left_and_handed_over() {
             bo.disconnected(&bos_line, &bos_leg).await;
         } else {
             ada.task(&id, "conference/transfer", json!({})).await;
-            ada.frame("ParticipantLeftConference").await;
+            let left = ada.frame("ParticipantLeftConference").await;
+            let main = left["interaction"]["media"][&id]["participants"]
+                .as_array()
+                .unwrap();
+            assert!(
+                main.contains(&json!(ada.me.id.as_str())),
+                "else clients forget the contact before the wrap-up"
+            );
             ada.frame("AgentConferenceTransferred").await;
             ada.frame("AgentWrapup").await;
             ada.disconnected(&line, &leg).await;
