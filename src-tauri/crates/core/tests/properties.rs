@@ -36,6 +36,7 @@ fn the_desk_keeps_its_promises_in_every_story() {
     if !is_exploring {
         config.rng_seed = RngSeed::Fixed(0x00de_5c11_e000_0001);
     }
+    let is_long_enough = config.cases >= 256;
     let seen = RefCell::new(Seen::default());
     let told = TestRunner::new(config).run(&story::stories(), |story| {
         let mut seen = seen.borrow_mut();
@@ -50,6 +51,10 @@ fn the_desk_keeps_its_promises_in_every_story() {
     if let Err(error) = told {
         panic!("{error}");
     }
+    if !is_long_enough {
+        return;
+    }
+    // The stories are no empty talk.
     let seen = seen.into_inner();
     assert_eq!(seen.phases.len(), 8, "every phase was there: {seen:?}");
     assert_eq!(seen.clicks.len(), 18, "every control was clicked: {seen:?}");

@@ -113,7 +113,9 @@ pub(crate) fn contact(id: &str, shape: u8) -> Contact {
         3 => Contact::digital(id, "chat"),
         4 => Contact::digital(id, "chat").state("connected").joined(),
         5 | 6 => talking(),
-        7 => talking().state("hold").held(true),
+        7 => talking().state("hold").held(true).with(
+            json!({ "interaction": { "callProcessingDetails": { "isPaused": "true" } } }),
+        ),
         8 => asking(talking()).state("consult").me(json!({ "consultState": "consultInitiated" })),
         9 => asking(talking()),
         10 => asking(talking()).held(false).consult(&[ME, "B"], true),

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Again(u8),
     /// A contact comes in and gets as far as this, as it should.
     Life(u8, u8),
+    /// The agent logs in or out, and it gets as far as this, as it should.
+    Shift(u8),
     /// Some open request is answered.
     Http(u8, HttpAnswer),
     /// The calling service.
@@ -100,6 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any().prop_map(Step::Agent),
         2 => any().prop_map(Step::Again),
         4 => (any(), any()).prop_map(|(id, far)| Step::Life(id, far)),
+        1 => any().prop_map(Step::Shift),
         3 => (any(), http).prop_map(|(which, answer)| Step::Http(which, answer)),
         3 => (any(), any()).prop_map(|(call, kind)| Step::Calling(call, kind)),
         2 => (any(), any()).prop_map(|(call, kind)| Step::Media(call, kind)),
