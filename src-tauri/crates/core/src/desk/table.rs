@@ -504,7 +504,7 @@ impl Desk {
             task.data.set_flag("wrapUpRequired", is_required);
         }
         self.arm_auto_wrapup(&id);
-        if self.is_cleaned_up(&id) {
+        if !was_required && self.is_cleaned_up(&id) {
             self.release_leg_soon(&id, super::legs::LEAVE_AFTER_REJECT);
             return self.remove(&id, Some("task:end"), None);
         }
@@ -557,10 +557,11 @@ impl Desk {
 
     fn rejected(&mut self, frame: &Frame, data: &Object) {
         let Some(id) = self.known(frame) else { return };
+        let was_required = self.find(&id).is_some_and(Task::is_wrap_up_required);
         self.update(&id, data, &[]);
         self.release_leg_soon(&id, super::legs::LEAVE_AFTER_REJECT);
         let reason = reason(frame);
-        if self.is_cleaned_up(&id) {
+        if !was_required && self.is_cleaned_up(&id) {
             return self.remove(&id, Some("task:rejected"), reason);
         }
         let at = self.now.at;
@@ -573,19 +574,21 @@ impl Desk {
         self.stop_accepting(&id);
     }
 
-    /// Whether the task leaves at once after a rejection or the end (contact-center 6.5).
+    /// Whether the task leaves at once after a rejection or the end (contact-center 6.5). Should
+    /// wrap-up be owed all the same, `AgentWrapup` brings the task back (headless 7.2).
     fn is_cleaned_up(&self, id: &InteractionId) -> bool {
         let me = self.me();
         self.find(id).is_some_and(|task| {
             let Some(interaction) = task.data.interaction() else {
                 return false;
             };
-            let is_outdial = interaction.is_outdial();
-            if is_outdial {
-                return !task.data.pending_wrap_up(me) || facts::is_secondary_ep_dn(interaction);
-            }
-            interaction.is_state("new") || facts::is_secondary_ep_dn(interaction)
-        }) && !self.find(id).is_some_and(Task::is_wrap_up_required)
+            let is_finished = if interaction.is_outdial() {
+                !task.data.pending_wrap_up(me)
+            } else {
+                interaction.is_state("new")
+            };
+            is_finished || facts::is_secondary_ep_dn(interaction)
+        })
     }
 
     fn merged(&mut self, frame: &Frame, data: &Object) {

@@ -399,6 +399,54 @@ fn case_135_an_outdial_that_could_not_be_assigned_leaves() {
     assert!(!story.has("I"));
 }
 
+/// The whole table of contact-center 6.5, for the end and for a rejection.
+#[test]
+fn what_leaves_at_once_and_what_stays() {
+    for (is_outdial, is_new, is_pending, is_secondary, leaves) in [
+        (false, true, false, false, true),
+        (false, true, true, false, true),
+        (false, false, false, false, false),
+        (false, false, true, false, false),
+        (true, true, false, false, true),
+        (true, true, true, false, false),
+        (true, false, false, false, true),
+        (true, false, true, false, false),
+        (false, false, true, true, true),
+        (true, false, true, true, true),
+    ] {
+        for name in ["ContactEnded", "AgentContactAssignFailed"] {
+            let mut contact = Contact::voice("I").state(if is_new { "new" } else { "connected" });
+            if is_outdial {
+                contact = contact.with(json!({ "interaction": { "outboundType": "OUTDIAL" } }));
+            }
+            if is_pending {
+                contact = contact.with(json!({ "agentsPendingWrapUp": [ME] }));
+            }
+            if is_secondary {
+                contact = contact.with(json!({ "interaction": { "callProcessingDetails": {
+                    "relationshipType": "consult", "parentInteractionId": "P" } } }));
+            }
+            let mut story = Story::logged_in(EXTENSION);
+            story.frame("AgentContactReserved", &Contact::voice("I"));
+            story.frame(name, &contact);
+            assert_eq!(
+                !story.has("I"),
+                leaves,
+                "{name} {is_outdial} {is_new} {is_pending} {is_secondary}"
+            );
+        }
+    }
+}
+
+#[test]
+fn wrap_up_that_was_asked_for_is_not_taken_back_by_the_end() {
+    let mut story = Story::logged_in(EXTENSION);
+    story.frame("AgentContactReserved", &outdial("new"));
+    story.frame("AgentWrapup", &outdial("wrapUp"));
+    story.frame("ContactEnded", &outdial("wrapUp"));
+    assert_eq!(story.task("I").phase, Phase::WrapUp);
+}
+
 #[test]
 fn case_136_ended_for_an_unknown_task_is_ignored() {
     let mut story = Story::logged_in(EXTENSION);
