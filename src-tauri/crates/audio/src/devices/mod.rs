@@ -4,6 +4,7 @@
 //! system's callbacks and the caller of [`Port`] there are only lock-free rings: the caller never waits.
 
 pub mod backend;
+mod hosts;
 pub mod rings;
 mod select;
 mod system;
@@ -38,7 +39,7 @@ pub(crate) fn open(
     choice: DeviceChoice,
     report: Box<dyn Fn(Devices) + Send>,
 ) -> Result<DevicePort, AudioError> {
-    start(|| Box::new(system::System), choice, report)
+    start(|| Box::new(system::System::default()), choice, report)
 }
 
 /// Starts the audio thread with any backend; it is made on that thread, where its streams will live.

@@ -9,30 +9,32 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
-    BufferSize, Device, DeviceDirection, ErrorKind, FromSample, Host, Sample, SampleFormat,
-    SizedSample, StreamConfig,
+    BufferSize, Device, ErrorKind, FromSample, Sample, SampleFormat, SizedSample, StreamConfig,
 };
 
 use super::backend::{Backend, DeviceError, Health, Listing, MakeSink, MakeSource, Stream};
+use super::hosts::{Hosts, inputs, name, outputs};
 use crate::RATE;
 
 /// How long a stream may take to open.
 const OPENING: Duration = Duration::from_secs(2);
 
-/// The hosts of this machine, best first. A fresh host is made for every look: some show only the devices that were
-/// there when they were made.
-pub(super) struct System;
+/// The sound systems of this machine.
+#[derive(Default)]
+pub(super) struct System {
+    hosts: Hosts,
+}
 
 impl Stream for cpal::Stream {}
 
 impl Backend for System {
     fn list(&mut self) -> Result<Listing, DeviceError> {
-        let host = host()?;
+        let host = self.hosts.best()?;
         let inputs = names(inputs(&host)?);
         let outputs = names(outputs(&host)?);
-        let (input, output) = defaults(&host);
+        let (input, output) = self.hosts.defaults(&host);
         Ok(Listing {
             default_input: input
                 .filter(|name| inputs.contains(name))
@@ -51,7 +53,7 @@ impl Backend for System {
         sink: MakeSink<'_>,
         health: Arc<Health>,
     ) -> Result<Box<dyn Stream>, DeviceError> {
-        let host = host()?;
+        let host = self.hosts.best()?;
         let device = find(inputs(&host)?, wanted)?;
         let own = device.default_input_config().map_err(broken)?;
         let mut failure = None;
@@ -72,7 +74,7 @@ impl Backend for System {
         source: MakeSource<'_>,
         health: Arc<Health>,
     ) -> Result<Box<dyn Stream>, DeviceError> {
-        let host = host()?;
+        let host = self.hosts.best()?;
         let device = find(outputs(&host)?, wanted)?;
         let own = device.default_output_config().map_err(broken)?;
         let mut failure = None;
@@ -88,27 +90,11 @@ impl Backend for System {
     }
 }
 
-/// The first host that opens and answers. A host may be listed and not open: then the next is tried.
-fn host() -> Result<Host, DeviceError> {
-    cpal::available_hosts()
-        .into_iter()
-        .filter_map(|id| cpal::host_from_id(id).ok())
-        .find(|host| host.devices().is_ok())
-        .ok_or_else(|| DeviceError::Broken("no sound system answers".to_owned()))
-}
-
-fn broken(error: cpal::Error) -> DeviceError {
+pub(super) fn broken(error: cpal::Error) -> DeviceError {
     match error.kind() {
         ErrorKind::PermissionDenied => DeviceError::Refused(error.to_string()),
         _ => DeviceError::Broken(error.to_string()),
     }
-}
-
-fn name(device: &Device) -> Option<String> {
-    device
-        .description()
-        .ok()
-        .map(|about| about.name().to_owned())
 }
 
 fn names(devices: impl Iterator<Item = Device>) -> Vec<String> {
@@ -121,54 +107,6 @@ fn names(devices: impl Iterator<Item = Device>) -> Vec<String> {
 fn find(mut all: impl Iterator<Item = Device>, wanted: &str) -> Result<Device, DeviceError> {
     all.find(|device| name(device).as_deref() == Some(wanted))
         .ok_or_else(|| DeviceError::Broken(format!("{wanted} is not there")))
-}
-
-/// Names of hosts with peculiarities.
-const PIPEWIRE: &str = "PipeWire";
-const PULSEAUDIO: &str = "PulseAudio";
-
-/// What the PipeWire host adds to the devices: three that follow the system's choice. They have no name to show and
-/// jump to another microphone by themselves.
-const FOLLOWERS: [&str; 3] = ["input_default", "output_default", "sink_default"];
-
-fn is_real(device: &Device) -> bool {
-    device.id().is_ok_and(|id| !FOLLOWERS.contains(&id.id()))
-}
-
-/// Microphones; what is played by a speaker is none, though some systems list it as such.
-fn inputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
-    let pipewire = host.id().name() == PIPEWIRE;
-    let devices = host.input_devices().map_err(broken)?;
-    Ok(devices.filter(move |device| {
-        let Ok(about) = device.description() else {
-            return false;
-        };
-        let own = !pipewire || about.direction() == DeviceDirection::Input;
-        own && is_real(device) && !about.name().starts_with("Monitor of ")
-    }))
-}
-
-fn outputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
-    Ok(host.output_devices().map_err(broken)?.filter(is_real))
-}
-
-/// Names of the system's choices. The PipeWire host does not tell them; its PulseAudio front end does.
-fn defaults(host: &Host) -> (Option<String>, Option<String>) {
-    let named = |device: Option<Device>| device.as_ref().and_then(name);
-    let both = |host: &Host| {
-        (
-            named(host.default_input_device()),
-            named(host.default_output_device()),
-        )
-    };
-    if host.id().name() != PIPEWIRE {
-        return both(host);
-    }
-    cpal::available_hosts()
-        .into_iter()
-        .find(|id| id.name() == PULSEAUDIO)
-        .and_then(|id| cpal::host_from_id(id).ok())
-        .map_or((None, None), |front| both(&front))
 }
 
 /// What is asked for, in order: our own rate and frame, then whatever the device wants.

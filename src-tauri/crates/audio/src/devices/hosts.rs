@@ -1,0 +1,103 @@
+//! The hosts of cpal, best first, and what is peculiar about them.
+
+use std::rc::Rc;
+
+use cpal::traits::{DeviceTrait, HostTrait};
+use cpal::{Device, DeviceDirection, Host};
+
+use super::backend::DeviceError;
+use super::system::broken;
+
+/// Shows only the devices that were there when it was made, so it is made for every look.
+const PIPEWIRE: &str = "PipeWire";
+
+/// Shows what is there now, and leaves a thread behind when it is dropped, so it is kept.
+const PULSEAUDIO: &str = "PulseAudio";
+
+/// What the PipeWire host adds to the devices: three that follow the system's choice. They have no name to show and
+/// jump to another microphone by themselves.
+const FOLLOWERS: [&str; 3] = ["input_default", "output_default", "sink_default"];
+
+/// The hosts of this machine.
+#[derive(Default)]
+pub(super) struct Hosts {
+    pulse: Option<Rc<Host>>,
+}
+
+impl Hosts {
+    /// The first that opens and answers. A host may be listed and not open: then the next is tried.
+    pub(super) fn best(&mut self) -> Result<Rc<Host>, DeviceError> {
+        for id in cpal::available_hosts() {
+            let host = if id.name() == PULSEAUDIO {
+                self.pulse()
+            } else {
+                cpal::host_from_id(id).ok().map(Rc::new)
+            };
+            if let Some(host) = host.filter(|host| host.devices().is_ok()) {
+                return Ok(host);
+            }
+        }
+        Err(DeviceError::Broken("no sound system answers".to_owned()))
+    }
+
+    /// Names of the system's choices. The PipeWire host does not tell them; its PulseAudio front end does.
+    pub(super) fn defaults(&mut self, host: &Host) -> (Option<String>, Option<String>) {
+        if host.id().name() != PIPEWIRE {
+            return choices(host);
+        }
+        self.pulse().map_or((None, None), |front| choices(&front))
+    }
+
+    fn pulse(&mut self) -> Option<Rc<Host>> {
+        if self
+            .pulse
+            .as_ref()
+            .is_none_or(|host| host.devices().is_err())
+        {
+            self.pulse = cpal::available_hosts()
+                .into_iter()
+                .find(|id| id.name() == PULSEAUDIO)
+                .and_then(|id| cpal::host_from_id(id).ok())
+                .map(Rc::new);
+        }
+        self.pulse.clone()
+    }
+}
+
+/// The name a device is shown and chosen by.
+pub(super) fn name(device: &Device) -> Option<String> {
+    device
+        .description()
+        .ok()
+        .map(|about| about.name().to_owned())
+}
+
+/// Microphones; what is played by a speaker is none, though some systems list it as such.
+pub(super) fn inputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
+    let pipewire = host.id().name() == PIPEWIRE;
+    let devices = host.input_devices().map_err(broken)?;
+    Ok(devices.filter(move |device| {
+        let Ok(about) = device.description() else {
+            return false;
+        };
+        let own = !pipewire || about.direction() == DeviceDirection::Input;
+        own && is_real(device) && !about.name().starts_with("Monitor of ")
+    }))
+}
+
+/// Speakers.
+pub(super) fn outputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
+    Ok(host.output_devices().map_err(broken)?.filter(is_real))
+}
+
+fn choices(host: &Host) -> (Option<String>, Option<String>) {
+    let named = |device: Option<Device>| device.as_ref().and_then(name);
+    (
+        named(host.default_input_device()),
+        named(host.default_output_device()),
+    )
+}
+
+fn is_real(device: &Device) -> bool {
+    device.id().is_ok_and(|id| !FOLLOWERS.contains(&id.id()))
+}
