@@ -1,8 +1,10 @@
 //! The desk: the agent, the tasks and the legs; the only way in is [`Desk::handle`].
 
 mod directory;
+mod endings;
 mod frames;
 mod legs;
+mod offers;
 mod sign_in;
 mod station;
 mod table;
