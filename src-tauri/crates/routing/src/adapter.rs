@@ -23,6 +23,8 @@ use crate::subscription::{self, Way, Welcomed, is_welcome};
 use crate::supervision::{Jitter, Step, Supervision};
 use crate::tls;
 
+/// How long a frame that is here already may take to be heard. Real time.
+const HEARING: Duration = Duration::from_millis(20);
 /// Longest wait for sockets to close when the adapter ends.
 const CLOSING: Duration = Duration::from_millis(700);
 
@@ -118,6 +120,9 @@ impl Adapter {
             let due = self.due();
             let is_token_watched = self.is_token_watched && token.is_some();
             let happening = tokio::select! {
+                // Deadlines last: a frame that came in time must not be overtaken by the
+                // silence it ends.
+                biased;
                 request = requests.recv() => match request {
                     Some(request) => Happening::Asked(request),
                     None => return End,
@@ -128,11 +133,11 @@ impl Adapter {
                     Err(_) => continue, // taken back
                 },
                 event = next_event(self.session.as_mut()) => Happening::Socket(event),
-                () = until(due) => Happening::Due,
                 changed = new_token(token.as_mut()), if is_token_watched => {
                     self.is_token_watched = changed;
                     Happening::NewToken
                 }
+                () = until(due) => Happening::Due,
             };
             if self.handle(happening).await.is_err() {
                 return End;
@@ -156,10 +161,7 @@ impl Adapter {
             Happening::Done(Done::SignIn(..) | Done::Attempt(..)) => Ok(()),
             Happening::Done(Done::Send(request, result)) => self.sent(request, *result).await,
             Happening::Socket(event) => self.socket_said(event).await,
-            Happening::Due => {
-                self.supervise(|supervision, now| supervision.tick(now))
-                    .await
-            }
+            Happening::Due => self.fell_due().await,
             // A new token may be what the last attempts lacked.
             Happening::NewToken => match &self.session {
                 Some(session) if session.socket.is_none() => {
@@ -169,6 +171,21 @@ impl Adapter {
                 Some(_) | None => Ok(()),
             },
         }
+    }
+
+    async fn fell_due(&mut self) -> Result<(), End> {
+        // On a busy machine the clock may be heard before the frame that came in time.
+        let socket = self
+            .session
+            .as_mut()
+            .and_then(|session| session.socket.as_mut());
+        if let Some(socket) = socket
+            && let Ok(event) = timeout(HEARING, socket.next()).await
+        {
+            return self.socket_said(event).await;
+        }
+        self.supervise(|supervision, now| supervision.tick(now))
+            .await
     }
 
     async fn asked(&mut self, request: RoutingRequest) -> Result<(), End> {
