@@ -167,14 +167,16 @@ impl Engine {
     }
 
     fn pass(&mut self, call: CallId, request: Request, opens: bool) {
-        if opens && !self.calls.contains_key(&call) {
+        // A call that was refused its microphone is opened again when it is asked for again.
+        let lives = self
+            .calls
+            .get(&call)
+            .is_some_and(|inbox| !inbox.is_closed());
+        if opens && !lives {
             self.open(call.clone());
         }
-        let gone = match self.calls.get(&call) {
-            Some(inbox) => inbox.send(request).is_err(),
-            None => true,
-        };
-        if gone {
+        let sent = self.calls.get(&call).map(|inbox| inbox.send(request));
+        if !matches!(sent, Some(Ok(()))) {
             tracing::warn!(%call, "a description for a call that is not there");
         }
     }

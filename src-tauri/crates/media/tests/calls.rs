@@ -111,6 +111,21 @@ async fn a_far_side_that_only_sends_is_listened_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_section_that_is_renamed_in_mid_call_is_answered_by_its_new_name() {
+    let mut engine = Engine::start(AudioMode::None);
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    let answer = engine.connect(&id, &far).await;
+    assert!(!answer.contains("a=mid"), "{answer}");
+    let named = |offer: String| offer.replace("a=sendrecv", "a=sendrecv\r\na=mid:audio");
+    let answer = engine.exchange_as(&id, &far, named).await;
+    assert!(answer.contains("a=mid:audio\n"), "{answer}");
+    assert!(!answer.contains("m=audio 0 "), "{answer}");
+    let before = engine.fresh_sample(&id).await;
+    let after = engine.fresh_sample(&id).await;
+    assert!(after.received > before.received && after.sent > before.sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn calling_081_opus_leaves_with_the_number_of_the_offer() {
     let folder = Folder::new("renumber");
     let mut engine = Engine::start(files(&folder, 440.0, 60.0));

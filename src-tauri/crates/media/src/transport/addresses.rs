@@ -16,6 +16,12 @@ pub(super) fn to_bind(policy: &BindPolicy, with_loopback: bool) -> Vec<SocketAdd
     }
 }
 
+/// Whether this machine could send anywhere but to itself. Nothing is sent.
+pub(super) fn has_network() -> bool {
+    // An address for documentation: it stands for "somewhere else".
+    facing(&[IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))]).is_some_and(|ip| !ip.is_loopback())
+}
+
 /// The address from which the system would send to a candidate. Nothing is sent.
 pub(super) fn facing(candidates: &[IpAddr]) -> Option<IpAddr> {
     let far = candidates.iter().find(|address| address.is_ipv4())?;

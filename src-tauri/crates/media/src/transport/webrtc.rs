@@ -6,7 +6,7 @@
 )]
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rtc::interceptor::{Registry, Slot};
@@ -72,7 +72,7 @@ pub(crate) async fn connect(
     reports: Reports,
 ) -> Result<Arc<dyn MediaTransport>, TransportError> {
     // Without an offer nobody knows where the far side is.
-    let with_loopback = offer.is_none_or(Remote::is_local);
+    let with_loopback = offer.is_none_or(Remote::is_local) || !addresses::has_network();
     let addresses = addresses::to_bind(policy, with_loopback);
     if addresses.is_empty() {
         return Err(SdpError::NoCandidate.into());
@@ -148,7 +148,7 @@ pub(crate) async fn connect(
         track,
         ssrc,
         gathering,
-        mid: Mutex::new(MID.to_owned()),
+        mid: OnceLock::new(),
     }))
 }
 
@@ -230,7 +230,8 @@ struct Library {
     track: Arc<TrackLocalStaticRTP>,
     ssrc: u32,
     gathering: watch::Receiver<bool>,
-    mid: Mutex<String>,
+    /// What the library calls our section, from its first description to its last: theirs may change its name.
+    mid: OnceLock<String>,
 }
 
 impl Library {
@@ -264,21 +265,16 @@ impl Library {
             .sdp)
     }
 
-    fn mid(&self) -> String {
-        self.mid
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn mid(&self, first: Option<&str>) -> &str {
+        self.mid.get_or_init(|| first.unwrap_or(MID).to_owned())
     }
 }
 
 #[async_trait::async_trait]
 impl MediaTransport for Library {
     async fn answer(&self, offer: &Remote, ours: Direction) -> Result<String, TransportError> {
-        if let Some(mid) = &offer.mid {
-            mid.clone_into(&mut self.mid.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        let theirs = RTCSessionDescription::offer(offer.normalised(&self.mid())).map_err(failed)?;
+        let theirs = RTCSessionDescription::offer(offer.normalised(self.mid(offer.mid.as_deref())))
+            .map_err(failed)?;
         self.connection
             .set_remote_description(theirs)
             .await
@@ -315,18 +311,16 @@ impl MediaTransport for Library {
             .await
             .map_err(failed)?;
         let raw = self.gathered().await?;
-        if let Some(mid) = raw
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("a=mid:"))
-        {
-            mid.clone_into(&mut self.mid.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+        self.mid(
+            raw.lines()
+                .find_map(|line| line.trim().strip_prefix("a=mid:")),
+        );
         Ok(local::describe(&raw, None, None)?)
     }
 
     async fn remote(&self, answer: &Remote) -> Result<(), TransportError> {
         let theirs =
-            RTCSessionDescription::answer(answer.normalised(&self.mid())).map_err(failed)?;
+            RTCSessionDescription::answer(answer.normalised(self.mid(None))).map_err(failed)?;
         self.connection
             .set_remote_description(theirs)
             .await
