@@ -1,6 +1,10 @@
 //! The engine against an ICE-lite edge: what the calling service's media looks like from here.
 
-#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::print_stdout
+)]
 
 mod common;
 
@@ -9,7 +13,7 @@ use std::time::Duration;
 use common::{Engine, Folder, hears, level_at, peer, read_wav, write_tone};
 use deskline_core::{CallId, LinkState, MediaFact, MediaRequest, SdpKind};
 use deskline_media::{AudioMode, BindPolicy, Config};
-use deskline_sandbox::peer::{Codecs, LineEnds, OfferShape, Voice};
+use deskline_sandbox::peer::{Codecs, Impairment, LineEnds, OfferShape, Voice};
 
 const TONE: Voice = Voice::Tone { hz: 660.0 };
 
@@ -38,6 +42,7 @@ async fn a_tone_goes_in_and_another_comes_out() {
     let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
     engine.connect(&id, &far).await;
     let after = engine.first_audio(&id).await;
+    println!("first audio after {after} ms");
     assert!(after < 3_000, "{after} ms");
     let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
     assert!((heard.dominant_hz - 440.0).abs() < 15.0, "{heard:?}");
@@ -395,6 +400,57 @@ async fn two_calls_at_once_do_not_mix_their_mutes() {
     let before = engine.fresh_sample(&two).await;
     let after = engine.fresh_sample(&two).await;
     assert!(after.sent > before.sent, "the other call goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn losses_are_counted_concealed_and_told() {
+    let folder = Folder::new("loss");
+    let mut engine = Engine::start(files(&folder, 440.0, 60.0));
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    engine.connect(&id, &far).await;
+    engine.first_audio(&id).await;
+    far.impair(Impairment {
+        loss_pct: 15.0,
+        burst: 1,
+        jitter_ms: 20,
+        delay_ms: 20,
+    });
+    let before = engine.fresh_sample(&id).await;
+    let mut samples = Vec::new();
+    for _ in 0..5 {
+        samples.push(engine.sample(&id).await);
+    }
+    let last = samples.last().unwrap();
+    let lost = last.lost - before.lost;
+    assert!(
+        (8..80).contains(&lost),
+        "{lost} of 250 packets: {samples:?}"
+    );
+    let concealed: f64 = samples
+        .iter()
+        .filter_map(|sample| sample.concealed_pct)
+        .sum();
+    assert!(concealed / 5.0 > 3.0, "{samples:?}");
+    assert!(
+        samples
+            .iter()
+            .all(|sample| sample.mos.is_some_and(|mos| mos < 4.3)),
+        "{samples:?}"
+    );
+    assert!(
+        last.jitter_ms.is_some_and(|jitter| jitter > 1.0),
+        "{samples:?}"
+    );
+    engine.stop.cancel();
+    engine.task.await.unwrap().unwrap();
+    // What was lost is not heard as holes: the tone is there in nearly every frame.
+    let out = read_wav(&folder.file("out.wav"));
+    let frames: Vec<f32> = out[out.len() - 4 * 48_000..out.len() - 4_800]
+        .chunks_exact(480)
+        .map(deskline_audio::level_db)
+        .collect();
+    let holes = frames.iter().filter(|db| **db < -35.0).count();
+    assert!(holes < frames.len() / 20, "{holes} of {}", frames.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,9 @@ const PIPEWIRE: &str = "PipeWire";
 /// Shows what is there now, and leaves a thread behind when it is dropped, so it is kept.
 const PULSEAUDIO: &str = "PulseAudio";
 
+/// Lists every plug-in it knows as a device; only the default and the cards (with conversion) are for people.
+const ALSA: &str = "ALSA";
+
 /// What the PipeWire host adds to the devices: three that follow the system's choice. They have no name to show and
 /// jump to another microphone by themselves.
 const FOLLOWERS: [&str; 3] = ["input_default", "output_default", "sink_default"];
@@ -99,5 +102,12 @@ fn choices(host: &Host) -> (Option<String>, Option<String>) {
 }
 
 fn is_real(device: &Device) -> bool {
-    device.id().is_ok_and(|id| !FOLLOWERS.contains(&id.id()))
+    device.id().is_ok_and(|id| {
+        let name = id.id();
+        match id.host().name() {
+            ALSA => name == "default" || name.starts_with("plughw:"),
+            PIPEWIRE => !FOLLOWERS.contains(&name),
+            _ => true,
+        }
+    })
 }
