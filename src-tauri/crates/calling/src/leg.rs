@@ -43,8 +43,6 @@ pub(crate) struct Leg {
     queue: VecDeque<Signal>,
     in_flight: Option<(Ticket, Signal)>,
     repeat: Option<(Duration, Signal)>,
-    /// R3 was accepted.
-    is_connected_there: bool,
     /// R3 was queued.
     is_connecting: bool,
     /// Our first description was accepted.
@@ -74,7 +72,6 @@ impl Leg {
             queue: VecDeque::new(),
             in_flight: None,
             repeat: None,
-            is_connected_there: false,
             is_connecting: false,
             is_answered: false,
             status: None,
@@ -151,7 +148,7 @@ impl Leg {
         if self.roap.supersedes(&message) && self.take_back_answer() {
             self.roap.withdraw();
         }
-        let out = self.roap.remote(turn, message);
+        let out = self.roap.remote(message);
         if matches!(self.stage, Stage::Overtaken(_)) {
             return; // told when the leg rings
         }
@@ -323,7 +320,8 @@ impl Leg {
         }
     }
 
-    /// Requests of a leg travel one after the other: R3 must be accepted before R4 (N-9).
+    /// Requests of a leg travel one after the other, and one that fails ends a leg that is not
+    /// connected: so R3 is accepted before R4 leaves (N-9).
     fn say(&mut self, turn: &mut Turn<'_>, signal: Signal) {
         self.queue.push_back(signal);
         self.send_next(turn);
@@ -331,10 +329,6 @@ impl Leg {
 
     fn send_next(&mut self, turn: &mut Turn<'_>) {
         if self.is_over() || self.in_flight.is_some() || self.repeat.is_some() {
-            return;
-        }
-        let needs_connection = |signal: &Signal| matches!(signal, Signal::Media(_));
-        if self.queue.front().is_some_and(needs_connection) && !self.is_connected_there {
             return;
         }
         if let Some(signal) = self.queue.pop_front() {
@@ -351,7 +345,6 @@ impl Leg {
 
     fn said(&mut self, turn: &mut Turn<'_>, signal: &Signal) {
         match signal {
-            Signal::Connected => self.is_connected_there = true,
             Signal::Media(message) => match message.kind {
                 RoapKind::Answer | RoapKind::OfferResponse => self.answered(turn),
                 RoapKind::Offer
@@ -360,7 +353,7 @@ impl Leg {
                 | RoapKind::Error
                 | RoapKind::Other(_) => {}
             },
-            Signal::Alerting | Signal::Status | Signal::End { .. } => {}
+            Signal::Alerting | Signal::Connected | Signal::Status | Signal::End { .. } => {}
         }
     }
 
@@ -398,7 +391,7 @@ impl Leg {
         if self.is_connected() {
             let out = match &signal {
                 Signal::Media(message) if message.kind != RoapKind::Error => {
-                    self.roap.post_failed(turn)
+                    self.roap.post_failed()
                 }
                 Signal::Media(_)
                 | Signal::Alerting

@@ -75,7 +75,8 @@ impl Default for ClientNames {
 
 /// Gets a newer access token when the service refused the one it was given.
 pub trait Renew: Send + Sync {
-    /// Resolves to a token other than `stale`, or `None` if there is none to be had. Must end by itself.
+    /// Resolves to a token other than `stale`, or `None` if there is none to be had. Must end by
+    /// itself, and must have put the newer token into [`Config::token`] before: sockets take it there.
     fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>>;
 }
 

@@ -108,6 +108,8 @@ pub(crate) struct Phone {
     next_catalog: Option<Arc<Catalog>>,
     /// Why there is no device or event socket, if that will not change by itself.
     stuck: Option<Problem>,
+    /// Why the last attempt to get a device or socket failed.
+    trouble: Option<Problem>,
     /// Why the last `Register` failed; shown until the next one, or a logout.
     refusal: Option<String>,
     link: (LinkState, Option<String>),
@@ -134,6 +136,7 @@ impl Phone {
             leaving: None,
             next_catalog: None,
             stuck: None,
+            trouble: None,
             refusal: None,
             link: (LinkState::Off, None),
             is_stopped: false,
@@ -280,6 +283,7 @@ impl Phone {
     }
 
     fn connect_failed(&mut self, problem: Problem) {
+        self.trouble = Some(problem.clone());
         if std::mem::take(&mut self.is_connecting) {
             self.fact(CallingFact::Connected(Err(problem.clone())));
         }
@@ -421,6 +425,7 @@ impl Phone {
 
     fn online(&mut self, now: Now) {
         self.stuck = None;
+        self.trouble = None;
         if std::mem::take(&mut self.is_connecting) {
             self.fact(CallingFact::Connected(Ok(())));
         }
@@ -567,8 +572,14 @@ impl Phone {
         });
         self.mercury_news(now, news);
         if self.register_by.is_some_and(|by| by <= now.at) {
-            let mut why = problem("WebCallingService Registration timed out");
-            why.name = Some("Timeout".into());
+            // The far side's own words, if it had any (headless 7.5).
+            let cause = self.line.trouble().or(self.trouble.as_ref()).cloned();
+            let why = Problem {
+                text: "WebCallingService Registration timed out".into(),
+                name: Some("Timeout".into()),
+                is_final: false,
+                ..cause.unwrap_or_default()
+            };
             self.with(now, |parts, turn| parts.line.cancel(turn, why.clone()));
             self.registered(Err(why));
         }

@@ -91,7 +91,7 @@ impl Roap {
                     seq = self.seq,
                     "a transaction was not completed by the far side"
                 );
-                self.finish(turn)
+                self.finish()
             }
             Phase::Idle
             | Phase::MakingAnswer
@@ -132,7 +132,7 @@ impl Roap {
             && message.seq.is_some_and(|seq| seq > self.seq)
     }
 
-    pub(crate) fn remote(&mut self, turn: &Turn<'_>, message: RoapMessage) -> Vec<RoapOut> {
+    pub(crate) fn remote(&mut self, message: RoapMessage) -> Vec<RoapOut> {
         match &message.kind {
             RoapKind::Offer if message.sdp.is_none() => {
                 tracing::warn!("an OFFER without a description");
@@ -141,9 +141,9 @@ impl Roap {
             RoapKind::Offer | RoapKind::OfferRequest if !self.is_answered => self.keep(message),
             RoapKind::Offer => self.offer(message),
             RoapKind::OfferRequest => self.offer_request(message),
-            RoapKind::Answer => self.remote_answer(turn, message),
-            RoapKind::Ok => self.ok(turn, &message),
-            RoapKind::Error => self.error(turn, &message),
+            RoapKind::Answer => self.remote_answer(message),
+            RoapKind::Ok => self.ok(&message),
+            RoapKind::Error => self.error(&message),
             RoapKind::OfferResponse | RoapKind::Other(_) => {
                 tracing::warn!(kind = message.kind.word(), "an unexpected ROAP message");
                 Vec::new()
@@ -164,30 +164,22 @@ impl Roap {
             }
             return Vec::new();
         }
-        match (self.phase, kind) {
-            (Phase::MakingAnswer, SdpKind::Answer) => {
-                // A newer offer came meanwhile: this answer is to the stale one (N-16).
-                if let Some(newer) = self.held.take_if(|held| held.kind == RoapKind::Offer) {
-                    self.phase = Phase::Idle;
-                    return self.offer(newer);
-                }
-                match sdp {
-                    Ok(sdp) => {
-                        self.phase = Phase::WaitingOk(turn.after_real(OK_WITHIN));
-                        let message = RoapMessage::with_sdp(RoapKind::Answer, self.seq, sdp);
-                        vec![RoapOut::Post(message)]
-                    }
-                    Err(why) => self.no_description(turn, why),
-                }
+        let sdp = match (self.phase, kind, sdp) {
+            (Phase::MakingAnswer, _, sdp) if self.has_newer_offer() => {
+                tracing::debug!(is_made = sdp.is_ok(), "an answer to an offer that is stale");
+                self.phase = Phase::Idle;
+                return self
+                    .held
+                    .take()
+                    .map(|newer| self.offer(newer))
+                    .unwrap_or_default();
             }
-            (Phase::MakingOffer, SdpKind::Offer) => match sdp {
-                Ok(sdp) => {
-                    self.phase = Phase::WaitingAnswer(turn.after_real(OK_WITHIN));
-                    let message = RoapMessage::with_sdp(RoapKind::OfferResponse, self.seq, sdp);
-                    vec![RoapOut::Post(message)]
-                }
-                Err(why) => self.no_description(turn, why),
-            },
+            (Phase::MakingAnswer, SdpKind::Answer, Ok(sdp))
+            | (Phase::MakingOffer, SdpKind::Offer, Ok(sdp)) => sdp,
+            // A failure is one whatever it was meant to become.
+            (Phase::MakingAnswer | Phase::MakingOffer, _, Err(why)) => {
+                return self.no_description(why);
+            }
             (
                 Phase::Idle
                 | Phase::MakingAnswer
@@ -195,16 +187,36 @@ impl Roap {
                 | Phase::WaitingOk(_)
                 | Phase::WaitingAnswer(_),
                 _,
+                _,
             ) => {
                 tracing::debug!(?kind, "a local description nobody waits for");
-                Vec::new()
+                return Vec::new();
             }
-        }
+        };
+        let until = turn.after_real(OK_WITHIN);
+        let word = match kind {
+            SdpKind::Answer => {
+                self.phase = Phase::WaitingOk(until);
+                RoapKind::Answer
+            }
+            SdpKind::Offer => {
+                self.phase = Phase::WaitingAnswer(until);
+                RoapKind::OfferResponse
+            }
+        };
+        vec![RoapOut::Post(RoapMessage::with_sdp(word, self.seq, sdp))]
+    }
+
+    /// Whether an offer came while we made our answer to an older one (N-16).
+    fn has_newer_offer(&self) -> bool {
+        self.held
+            .as_ref()
+            .is_some_and(|held| held.kind == RoapKind::Offer)
     }
 
     /// Our message could not be posted: the transaction is over.
-    pub(crate) fn post_failed(&mut self, turn: &Turn<'_>) -> Vec<RoapOut> {
-        self.finish(turn)
+    pub(crate) fn post_failed(&mut self) -> Vec<RoapOut> {
+        self.finish()
     }
 
     /// While ringing the newest counts (N-16); an older one that comes late does not.
@@ -275,7 +287,7 @@ impl Roap {
         }
     }
 
-    fn remote_answer(&mut self, turn: &Turn<'_>, message: RoapMessage) -> Vec<RoapOut> {
+    fn remote_answer(&mut self, message: RoapMessage) -> Vec<RoapOut> {
         let (Phase::WaitingAnswer(_), Some(sdp)) = (self.phase, message.sdp) else {
             tracing::debug!("an ANSWER nobody waits for");
             return Vec::new();
@@ -285,39 +297,39 @@ impl Roap {
             out.push(RoapOut::Post(RoapMessage::ok(self.seq)));
         }
         out.push(RoapOut::Established);
-        out.extend(self.finish(turn));
+        out.extend(self.finish());
         out
     }
 
-    fn ok(&mut self, turn: &Turn<'_>, message: &RoapMessage) -> Vec<RoapOut> {
+    fn ok(&mut self, message: &RoapMessage) -> Vec<RoapOut> {
         let is_late = message.seq.is_some_and(|seq| seq < self.seq);
         if !matches!(self.phase, Phase::WaitingOk(_)) || is_late {
             return Vec::new(); // a duplicate (N-42)
         }
         let mut out = vec![RoapOut::Established];
-        out.extend(self.finish(turn));
+        out.extend(self.finish());
         out
     }
 
-    fn error(&mut self, turn: &Turn<'_>, message: &RoapMessage) -> Vec<RoapOut> {
+    fn error(&mut self, message: &RoapMessage) -> Vec<RoapOut> {
         let word = message.error_type.as_deref().unwrap_or("unknown");
         tracing::warn!(word, "the far side reports a media error");
         let mut out = vec![RoapOut::Failed(format!("the far side reports {word}"))];
         if matches!(self.phase, Phase::WaitingOk(_) | Phase::WaitingAnswer(_)) {
-            out.extend(self.finish(turn));
+            out.extend(self.finish());
         }
         out
     }
 
-    fn no_description(&mut self, turn: &Turn<'_>, why: String) -> Vec<RoapOut> {
+    fn no_description(&mut self, why: String) -> Vec<RoapOut> {
         let error = RoapMessage::error(self.seq, "FAILED");
         let mut out = vec![RoapOut::Post(error), RoapOut::Failed(why)];
-        out.extend(self.finish(turn));
+        out.extend(self.finish());
         out
     }
 
     /// The transaction is over; what was held is handled now if it is still news.
-    fn finish(&mut self, _turn: &Turn<'_>) -> Vec<RoapOut> {
+    fn finish(&mut self) -> Vec<RoapOut> {
         self.phase = Phase::Idle;
         match self.held.take() {
             Some(held) if held.kind == RoapKind::OfferRequest => self.offer_request(held),

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use deskline_core::Problem;
-
 use super::{
     Line, Stage, Then,
     pass::{Kind, interval},
@@ -23,8 +21,6 @@ pub(super) struct Home {
     pub(super) ticket: Option<Ticket>,
     /// How often the way home was refused with 429 in a row.
     pub(super) tries: u32,
-    /// Why the last server refused us, for the words of giving up.
-    pub(super) last_problem: Option<Problem>,
     index: usize,
     minutes: Option<(u64, u64)>,
 }

@@ -152,6 +152,8 @@ pub(crate) struct Line {
     retry_after: Option<u64>,
     /// A stale device was already cleared in this run (1.7.5).
     has_cleared: bool,
+    /// Why the last server did not register us.
+    trouble: Option<Problem>,
     record: Option<FailoverRecord>,
     is_recorded: bool,
     /// Registrations nobody wants any more whose answer is still to come: a device that was made
@@ -178,6 +180,7 @@ impl Line {
             is_recovery: false,
             retry_after: None,
             has_cleared: false,
+            trouble: None,
             record: None,
             is_recorded: false,
             orphans: Vec::new(),
@@ -328,6 +331,11 @@ impl Line {
                 .as_ref()
                 .map(|registration| registration.place.clone()),
         }
+    }
+
+    /// Why there is no registration yet, as far as a server said.
+    pub(crate) fn trouble(&self) -> Option<&Problem> {
+        self.trouble.as_ref()
     }
 
     /// How many legs there are.

@@ -208,7 +208,7 @@ impl Line {
                     status = reply.status,
                     "a server did not register the line"
                 );
-                self.last_problem(&reply);
+                self.trouble = Some(reply.problem("line registration"));
                 match (&pass.kind, reply.status) {
                     // One attempt at a time: home can wait, being registered cannot (N-20).
                     (Kind::Home { previous }, Some(429)) => {
@@ -261,10 +261,6 @@ impl Line {
         }
     }
 
-    fn last_problem(&mut self, reply: &Reply) {
-        self.home.last_problem = Some(reply.problem("line registration"));
-    }
-
     /// Deletes the stale device and asks the server where it was (1.7.5).
     fn clear(&mut self, turn: &mut Turn<'_>, pass: Pass, server: String, device: &StaleDevice) {
         self.has_cleared = true;
@@ -314,6 +310,7 @@ impl Line {
             interval,
         });
         self.stage = Stage::Live;
+        self.trouble = None;
         self.drop_record(turn);
         self.heart.restart(turn, interval);
         let tries = self.home.tries;
@@ -414,7 +411,7 @@ impl Line {
 
     fn give_up(&mut self, turn: &mut Turn<'_>) {
         self.drop_record(turn);
-        let mut problem = self.home.last_problem.take().unwrap_or_else(|| Problem {
+        let mut problem = self.trouble.take().unwrap_or_else(|| Problem {
             text: "line registration".into(),
             ..Problem::default()
         });

@@ -457,6 +457,18 @@ fn calling_082_without_a_description_the_error_is_posted_and_the_leg_deleted() {
 }
 
 #[test]
+fn a_failure_to_make_our_offer_is_one_whatever_it_is_called() {
+    let mut world = World::registered();
+    world.ring("c1");
+    world.media("c1", json!({ "messageType": "OFFER_REQUEST", "seq": 1 }));
+    world.answer("c1");
+    let none = Err("no microphone".to_owned());
+    world.request(CallingRequest::Local(call("c1"), SdpKind::Answer, none));
+    assert_eq!(world.roap(), [("ERROR".into(), 1)]);
+    assert_eq!((answer_failures(&world).len(), world.ended()), (1, 1));
+}
+
+#[test]
 fn without_a_description_a_connected_call_goes_on() {
     let mut world = World::established();
     world.offer("c1", 2);

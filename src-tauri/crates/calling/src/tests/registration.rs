@@ -346,9 +346,74 @@ fn calling_046_nobody_goes_home_during_a_call() {
 fn home_that_is_overloaded_is_left_alone_after_one_try() {
     let mut world = on_backup();
     world.always(POST, "p1.test", retry_after(429, 5));
-    world.pass(secs(120 * 60));
+    while world.posts().is_empty() {
+        world.pass(secs(60));
+    }
+    world.pass(secs(300));
     assert_eq!(world.posts()[..2], ["p1", "b1"], "restored first (N-20)");
     assert_eq!(world.links().last(), Some(&LinkState::Up));
+    // Five quick tries, 33 to 72 s apart, then at the usual pace.
+    let homeward: Vec<u64> = world
+        .requests(POST, "p1.test/api/v1/calling/web/device")
+        .iter()
+        .map(|sent| sent.at.as_secs())
+        .collect();
+    assert_eq!(homeward.len(), 6, "{homeward:?}");
+    let pauses: Vec<u64> = homeward.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(
+        (33..=42).contains(&pauses[0]) && (63..=72).contains(&pauses[4]),
+        "{pauses:?}"
+    );
+}
+
+#[test]
+fn a_login_while_the_device_is_renewed_is_answered() {
+    let mut world = World::registered();
+    world.opens = false;
+    world.always(POST, "/status", Scripted::Refused);
+    world.close(1006, "");
+    world.pass(secs(40));
+    world.heal();
+    world.always(Verb::Delete, "", Scripted::Silence);
+    world.opens = true;
+    while !world
+        .sent
+        .iter()
+        .any(|sent| sent.request.verb == Verb::Delete)
+    {
+        world.pass(secs(1));
+    }
+    world.register();
+    world.pass(secs(11));
+    assert_eq!(world.registrations(), [true]);
+}
+
+#[test]
+fn a_token_refused_in_the_keepalive_is_final_until_there_is_a_newer_one() {
+    let mut world = World::registered();
+    world.script(POST, "/status", [status(401)]);
+    world.pass(secs(600));
+    assert!(world.posts().is_empty());
+    assert_eq!(world.links(), [LinkState::Failed]);
+    world.handle(Event::TokenChanged);
+    world.settle();
+    assert_eq!(world.posts(), ["p1"], "registered again (N-18)");
+    assert_eq!(world.links().last(), Some(&LinkState::Up));
+}
+
+#[test]
+fn a_login_that_runs_out_of_time_says_what_the_service_said() {
+    let mut world = World::new();
+    world.connect();
+    world.always(POST, "/web/device", error_code(503, 120));
+    world.register();
+    world.pass(secs(20));
+    let problem = refusal(&world);
+    assert_eq!(
+        (problem.status, problem.name.as_deref()),
+        (Some(503), Some("Timeout"))
+    );
+    assert_eq!(problem.body, Some(json!({ "errorCode": 120 })));
 }
 
 #[test]

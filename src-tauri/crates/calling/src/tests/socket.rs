@@ -332,6 +332,14 @@ fn calling_025_a_repeated_frame_is_acknowledged_and_handled_once() {
         world.count(|fact| matches!(fact, CallingFact::Ringing { .. })),
         1
     );
+
+    let mut world = World::established();
+    let frame = json!({ "id": "request", "data": { "eventType": "mobius.media", "callId": "c1",
+        "message": { "messageType": "OFFER", "seq": 1, "sdp": "v=0" } } });
+    let before = world.roap().len();
+    world.frame(&frame);
+    world.frame(&frame);
+    assert_eq!(world.roap().len(), before + 1, "one OUT_OF_ORDER");
 }
 
 #[test]
