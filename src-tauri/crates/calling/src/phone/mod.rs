@@ -1,4 +1,10 @@
 //! The whole of calling without input or output: device, event socket, line and legs together.
+//!
+//! This file takes requests and replies and tells the state of it all; `events` brings what the
+//! service says to the legs, `leave` ends things in the right order.
+
+mod events;
+mod leave;
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -6,16 +12,11 @@ use std::{
     time::Duration,
 };
 
-use deskline_core::{
-    CallId, CallingFact, CallingRequest, LinkState, Now, Pace, Problem, TrackingId,
-};
-use deskline_wire::{
-    Catalog, Json,
-    mercury::MercuryFrame,
-    mobius::{MobiusEvent, MobiusNews},
-};
+use deskline_core::{CallId, CallingFact, CallingRequest, LinkState, Now, Pace, Problem};
+use deskline_wire::Catalog;
 use rand::{SeedableRng, rngs::StdRng};
 
+use self::leave::{Farewell, Goal};
 use crate::{
     ClientNames,
     effect::{Effect, Owner, Reply, SocketEvent, SocketId, Ticket},
@@ -24,14 +25,12 @@ use crate::{
     mercury::{Mercury, MercuryNews},
     record::FailoverRecord,
     servers,
-    turn::{Turn, earliest, final_problem, problem},
+    turn::{Turn, earliest, final_problem},
     wdm::{Wdm, WdmNews},
 };
 
 /// How long `Register` may take (N-24).
 const REGISTERED_WITHIN: Duration = Duration::from_secs(20);
-/// How long each step of taking leave may take; real time, because a person waits.
-const LEAVING_STEP: Duration = Duration::from_millis(1000);
 /// How many ended legs are remembered, so that late or repeated events do not ring again (N-13).
 const REMEMBERED_LEGS: usize = 200;
 
@@ -60,27 +59,6 @@ pub(crate) enum Event {
     Tick,
     /// Take leave of everything.
     Stop,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Goal {
-    Deregister,
-    Disconnect,
-    Stop,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Step {
-    Legs,
-    Line,
-    Device,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Farewell {
-    goal: Goal,
-    step: Step,
-    by: Duration,
 }
 
 /// Everything calling knows. Told the time with each event.
@@ -438,119 +416,6 @@ impl Phone {
         }
     }
 
-    fn event(&mut self, now: Now, frame: MercuryFrame) {
-        if self.settings.raw_events {
-            let kind = frame.event_type().unwrap_or_default().to_owned();
-            let data = Box::new(Json::Object(frame.data.clone()));
-            self.fact(CallingFact::Raw { kind, data });
-        }
-        let event = match MobiusEvent::from_data(&frame.data) {
-            Ok(Some(event)) => event,
-            Ok(None) => return, // another service's
-            Err(why) => {
-                self.ignore(why.to_owned(), frame.tracking_id);
-                return;
-            }
-        };
-        if let Err(why) = self.leg_event(now, event) {
-            self.ignore(why, frame.tracking_id);
-        }
-    }
-
-    /// Routes an event to its leg (calling 2.1, N-10, N-11, N-13).
-    fn leg_event(&mut self, now: Now, event: MobiusEvent) -> Result<(), String> {
-        let call = self.find(&event);
-        match event.news {
-            MobiusNews::Call(caller) => {
-                let call = self.find_or_make(now, call, &event.call_id, &event.device_id)?;
-                let Some(call) = call else { return Ok(()) };
-                self.leg(now, &call, |leg, turn| {
-                    leg.note_broadworks(event.broadworks);
-                    leg.set_up(turn, caller);
-                });
-            }
-            MobiusNews::Media(message) => {
-                let call = self.find_or_make(now, call, &event.call_id, &event.device_id)?;
-                let Some(call) = call else { return Ok(()) };
-                self.leg(now, &call, |leg, turn| {
-                    leg.note_broadworks(event.broadworks);
-                    leg.media(turn, message);
-                });
-            }
-            MobiusNews::Disconnected => match call {
-                Some(call) => self.leg(now, &call, Leg::disconnected),
-                // The usual echo of our own DELETE is no news.
-                None if event
-                    .call_id
-                    .is_some_and(|id| self.past.contains(&CallId(id))) => {}
-                None => return Err("mobius.calldisconnected for an unknown leg".into()),
-            },
-            // Nothing for an inbound leg; holds show in the interaction and in re-offers.
-            MobiusNews::MidCall | MobiusNews::Progress | MobiusNews::Connected => {
-                tracing::debug!(?call, "a call event without meaning for us");
-            }
-            MobiusNews::Other(kind) => return Err(format!("an unknown event mobius.{kind}")),
-        }
-        Ok(())
-    }
-
-    fn find(&self, event: &MobiusEvent) -> Option<CallId> {
-        let by_id = event.call_id.as_ref().map(|id| CallId(id.clone()));
-        by_id
-            .filter(|call| self.legs.contains_key(call))
-            .or_else(|| {
-                let correlation = event.correlation_id.as_deref()?;
-                let found = self
-                    .legs
-                    .iter()
-                    .find(|(_, leg)| leg.correlation() == correlation);
-                found.map(|(call, _)| call.clone())
-            })
-    }
-
-    /// `Ok(None)`: a leg that is over already.
-    fn find_or_make(
-        &mut self,
-        now: Now,
-        found: Option<CallId>,
-        call_id: &Option<String>,
-        device_id: &Option<String>,
-    ) -> Result<Option<CallId>, String> {
-        if found.is_some() {
-            return Ok(found);
-        }
-        let Some(call_id) = call_id else {
-            return Err("a call event without callId for an unknown leg".into());
-        };
-        let call = CallId(call_id.clone());
-        if self.past.contains(&call) {
-            return Ok(None);
-        }
-        if self.leaving.is_some() || !self.is_wanted {
-            return Err("a call while no line is wanted".into());
-        }
-        let Some(place) = self.line.place(device_id.as_deref()) else {
-            return Err("a call for an unknown device".into());
-        };
-        let hardware = self.settings.names.hardware.clone();
-        self.with(now, |parts, turn| {
-            let leg = Leg::new(turn, &call, place, hardware);
-            parts.legs.insert(call.clone(), leg);
-            parts.line.calls(turn, parts.legs.len());
-        });
-        Ok(Some(call))
-    }
-
-    fn ignore(&mut self, why: String, tracking_id: Option<String>) {
-        let tracking_id = tracking_id.map(TrackingId);
-        tracing::info!(
-            why,
-            tracking = tracking_id.as_ref().map(|id| id.as_str()),
-            "ignored"
-        );
-        self.fact(CallingFact::Ignored { why, tracking_id });
-    }
-
     fn token_changed(&mut self, now: Now) {
         let news = self.with(now, |parts, turn| {
             parts.wdm.token_changed(turn);
@@ -604,92 +469,6 @@ impl Phone {
             self.past.push_back(call);
         }
         self.with(now, |parts, turn| parts.line.calls(turn, parts.legs.len()));
-    }
-
-    /// Ends everything up to the goal, in an order the service accepts: legs, line, socket, device
-    /// (N-39).
-    fn take_leave(&mut self, now: Now, goal: Goal) {
-        self.registered(Err(problem("the registration was cancelled")));
-        self.is_wanted = false;
-        self.refusal = None;
-        if goal >= Goal::Disconnect {
-            if std::mem::take(&mut self.is_connecting) {
-                self.fact(CallingFact::Connected(Err(problem(
-                    "the connection was cancelled",
-                ))));
-            }
-            self.next_catalog = None;
-        }
-        match &mut self.leaving {
-            Some(leaving) => leaving.goal = leaving.goal.max(goal),
-            None => {
-                self.leaving = Some(Farewell {
-                    goal,
-                    step: Step::Legs,
-                    by: now.at + LEAVING_STEP,
-                });
-                self.with(now, |parts, turn| {
-                    for leg in parts.legs.values_mut() {
-                        leg.hang_up(turn, deskline_core::HangUpCause::ByState);
-                    }
-                });
-            }
-        }
-    }
-
-    /// Goes on taking leave as far as possible.
-    fn step(&mut self, now: Now) {
-        while let Some(Farewell { goal, step, by }) = self.leaving {
-            let is_late = by <= now.at;
-            let next = match step {
-                Step::Legs if self.farewells.is_empty() || is_late => {
-                    self.farewells.clear();
-                    self.with(now, |parts, turn| parts.line.leave(turn, LEAVING_STEP));
-                    Step::Line
-                }
-                Step::Line if self.line.is_quiet() || is_late => {
-                    if goal == Goal::Deregister {
-                        self.left(now);
-                        continue;
-                    }
-                    self.with(now, |parts, turn| {
-                        parts.mercury.close(turn);
-                        parts.line.mercury_offline();
-                        parts.wdm.leave(turn, LEAVING_STEP);
-                    });
-                    self.catalog = None;
-                    self.stuck = None;
-                    Step::Device
-                }
-                Step::Device if self.farewells.is_empty() || is_late => {
-                    self.farewells.clear();
-                    self.left(now);
-                    continue;
-                }
-                Step::Legs | Step::Line | Step::Device => return,
-            };
-            self.leaving = Some(Farewell {
-                goal,
-                step: next,
-                by: now.at + LEAVING_STEP,
-            });
-        }
-    }
-
-    fn left(&mut self, now: Now) {
-        let Some(leaving) = self.leaving.take() else {
-            return;
-        };
-        if leaving.goal == Goal::Stop {
-            self.is_stopped = true;
-            return;
-        }
-        if let Some(catalog) = self.next_catalog.take() {
-            self.connect(now, catalog);
-        }
-        if self.register_by.is_some() {
-            self.start_line(now);
-        }
     }
 
     /// Reports the state of socket and line together when it changed (headless 7.6).
