@@ -77,6 +77,8 @@ pub(crate) struct Mercury {
     attempt: u32,
     /// Whether the immediate attempt since the last pong is used up.
     was_quick: bool,
+    /// The newer token is wanted after a loss: this one had opened the socket.
+    was_authorised: bool,
     successor_attempt: u32,
     sequence: Option<i64>,
     seen: VecDeque<String>,
@@ -92,6 +94,7 @@ impl Mercury {
             heart: Heart::Still,
             attempt: 0,
             was_quick: false,
+            was_authorised: false,
             successor_attempt: 0,
             sequence: None,
             seen: VecDeque::new(),
@@ -162,6 +165,12 @@ impl Mercury {
             }
             (Stage::GivenUp, true) if self.base.is_some() => {
                 self.start_over(turn);
+                None
+            }
+            (Stage::Renewing, false) if self.was_authorised => {
+                // It served until now, and there is no other: whether it still does is for the
+                // service to say when it is asked again (N-6).
+                self.pause(turn);
                 None
             }
             (Stage::Renewing, false) => {
@@ -502,10 +511,7 @@ impl Mercury {
         }
         news.push(MercuryNews::Offline(problem(why)));
         match code {
-            1008 | 4401 => {
-                self.stage = Stage::Renewing;
-                turn.push(Effect::Renew);
-            }
+            1008 | 4401 => self.renew(turn, true),
             1001 | 1005 | 1006 | 1011 => self.again(turn),
             1000 | 3050
                 if [
@@ -537,7 +543,7 @@ impl Mercury {
                 self.stage = Stage::GivenUp;
                 news.push(MercuryNews::Failed(final_problem(why)));
             }
-            4401 => self.renew(turn),
+            4401 => self.renew(turn, false),
             1005 => {
                 self.pause(turn);
                 news.push(MercuryNews::Failed(problem(why)));
@@ -558,7 +564,7 @@ impl Mercury {
         news: &mut Vec<MercuryNews>,
     ) {
         if status == Some(401) {
-            self.renew(turn);
+            self.renew(turn, false);
             return;
         }
         self.pause(turn);
@@ -570,7 +576,8 @@ impl Mercury {
         }
     }
 
-    fn renew(&mut self, turn: &mut Turn<'_>) {
+    fn renew(&mut self, turn: &mut Turn<'_>, was_authorised: bool) {
+        self.was_authorised = was_authorised;
         self.stage = Stage::Renewing;
         turn.push(Effect::Renew);
     }

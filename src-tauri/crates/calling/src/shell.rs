@@ -28,8 +28,9 @@ use crate::{
     transport::{Outgoing, Sending, Wire},
 };
 
-/// How long a newer token is awaited where nobody knows how to get one.
-const NEWER_TOKEN_WITHIN: Duration = Duration::from_secs(2);
+/// How long a newer token is awaited where nobody knows how to get one: it may be on its way, but
+/// a refusal is to be told at once (N-24), also where protocol time runs fast.
+const NEWER_TOKEN_WITHIN: Duration = Duration::from_millis(100);
 /// How long opening an event socket may take.
 const SOCKET_WITHIN: Duration = Duration::from_secs(10);
 /// Events of sockets the loop may be behind; then their readers wait.

@@ -227,6 +227,25 @@ fn a_token_that_cannot_be_renewed_signs_out() {
 }
 
 #[test]
+fn a_socket_closed_over_its_token_is_tried_again_with_the_only_token_there_is() {
+    for code in [1008, 4401] {
+        let mut world = World::new();
+        world.connect();
+        world.renews = false;
+        world.close(code, "");
+        world.pass(secs(1));
+        assert_eq!(world.opened.len(), 2, "{code}");
+        // Refused before it was authorised: now it is known to be of no use.
+        world.authorises = false;
+        world.close(4401, "");
+        world.pass(secs(1));
+        world.close(4401, "");
+        world.pass(secs(600));
+        assert_eq!(world.opened.len(), 3, "{code}");
+    }
+}
+
+#[test]
 fn a_server_that_refuses_every_token_is_not_hammered() {
     let mut world = World::new();
     world.authorises = false;
