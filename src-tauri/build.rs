@@ -1,7 +1,35 @@
 //! Tells Tauri which commands exist: a command that is not listed here and granted in `capabilities/` cannot be called.
 
+const COMMANDS: &[&str] = &[
+    "subscribe",
+    "levels",
+    "start_info",
+    "window_ready",
+    "copy_text",
+    "sign_in",
+    "sign_out",
+    "start_sandbox",
+    "station_login",
+    "station_logout",
+    "set_state",
+    "try_now",
+    "choose_device",
+    "silence_ring",
+    "accept",
+    "decline",
+    "toggle_mute",
+    "hold",
+    "resume",
+    "pause_recording",
+    "resume_recording",
+    "send_digits",
+    "end",
+    "wrapup",
+    "cancel_auto_wrapup_timer",
+];
+
 fn main() {
-    let manifest = tauri_build::AppManifest::new().commands(&[]);
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
     let attributes = tauri_build::Attributes::new().app_manifest(manifest);
     tauri_build::try_build(attributes).expect("the app's configuration is in order");
 }

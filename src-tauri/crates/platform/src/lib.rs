@@ -8,3 +8,4 @@
 pub mod credentials;
 pub mod folders;
 pub mod notifications;
+pub mod tray;

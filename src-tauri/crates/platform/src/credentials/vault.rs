@@ -21,6 +21,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// The longest token we keep.
 const TOKEN_LIMIT: usize = 16 * 1024;
 
+/// The profile of an agent who has only one; window and scripts share it.
+pub const DEFAULT_PROFILE: &str = "default";
+
 /// What the vault remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
