@@ -1,0 +1,151 @@
+//! The page, in the words of a story. Everything waits for what it needs, with a deadline.
+
+use std::time::{Duration, Instant};
+
+use deskline_sandbox::{Contact, InteractionId};
+use thirtyfour::prelude::*;
+
+use crate::stage::Stage;
+
+/// How long the window may take for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Stage {
+    /// The element with this test id, as soon as it is shown.
+    pub(crate) async fn see(&self, id: &str) -> WebElement {
+        let css = by_id(id);
+        self.wait(&format!("{id} is shown"), async || {
+            let element = self.web.find(By::Css(&css)).await?;
+            Ok(is_shown(&element).await?.then_some(element))
+        })
+        .await
+    }
+
+    /// Waits until nothing with this test id is there.
+    pub(crate) async fn sees_no(&self, id: &str) {
+        let css = by_id(id);
+        self.wait(&format!("{id} is gone"), async || {
+            let found = self.web.find_all(By::Css(&css)).await?;
+            Ok(found.is_empty().then_some(()))
+        })
+        .await;
+    }
+
+    /// Clicks the element with this test id, as soon as it can be clicked.
+    pub(crate) async fn click(&self, id: &str) {
+        self.click_on(&by_id(id)).await;
+    }
+
+    /// Clicks the first element that can be clicked.
+    pub(crate) async fn click_on(&self, css: &str) {
+        let css =
+            format!("{css}:not([aria-disabled='true']):not([disabled]):not([aria-busy='true'])");
+        self.wait(&format!("{css} is clicked"), async || {
+            let element = self.web.find(By::Css(&css)).await?;
+            if !is_shown(&element).await? {
+                return Ok(None);
+            }
+            element.click().await?;
+            Ok(Some(()))
+        })
+        .await;
+    }
+
+    /// Waits until an element says this.
+    pub(crate) async fn reads(&self, id: &str, text: &str) {
+        let css = by_id(id);
+        self.wait(&format!("{id} says {text:?}"), async || {
+            let element = self.web.find(By::Css(&css)).await?;
+            Ok(said(&element).await?.contains(text).then_some(()))
+        })
+        .await;
+    }
+
+    /// Looks again and again, for as long as the window may take. A page that changes under the eyes (an element
+    /// goes between finding and asking it) is looked at again; nothing was done to it then.
+    async fn wait<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut() -> WebDriverResult<Option<T>>,
+    ) -> T {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let trouble = match look().await {
+                Ok(Some(found)) => return found,
+                Ok(None) => "it is there, and not so".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            assert!(Instant::now() < until, "not so: {what} ({trouble})");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Pastes the token and signs in.
+    pub(crate) async fn sign_in(&self) {
+        let field = self.see("sign-in-token").await;
+        field.send_keys(self.token()).await.unwrap();
+        self.click("sign-in-submit").await;
+    }
+
+    /// Logs in to this app as the phone.
+    pub(crate) async fn log_in(&self) {
+        self.click("login-option-BROWSER").await;
+        self.click("station-login").await;
+        self.see("idle").await;
+    }
+
+    /// Becomes available through the menu.
+    pub(crate) async fn go_available(&self) {
+        self.click("state-button").await;
+        self.see("state-menu").await;
+        self.click("state-option-0").await;
+        self.reads("state-button", "Available").await;
+    }
+
+    /// From a fresh start to waiting for calls.
+    pub(crate) async fn ready(&self) {
+        self.sign_in().await;
+        self.log_in().await;
+        self.go_available().await;
+    }
+
+    /// A customer calls; the page rings.
+    pub(crate) async fn rings(&self, contact: Contact) -> InteractionId {
+        let interaction = self.centre.offer(contact).unwrap();
+        self.see("ring-field").await;
+        interaction
+    }
+
+    /// A customer calls and is answered.
+    pub(crate) async fn connected(&self, contact: Contact) -> InteractionId {
+        let interaction = self.rings(contact).await;
+        self.click("accept").await;
+        self.see("active-call").await;
+        interaction
+    }
+}
+
+fn by_id(id: &str) -> String {
+    format!("[data-testid='{id}']")
+}
+
+/// Whether it takes up room. Not what WebDriver calls displayed: text that is cut off with an ellipsis is not, there.
+async fn is_shown(element: &WebElement) -> WebDriverResult<bool> {
+    let room = element.rect().await?;
+    Ok(room.width > 0.0 && room.height > 0.0)
+}
+
+/// All text in an element; as with [`is_shown`], not what WebDriver calls its text.
+pub(crate) async fn said(element: &WebElement) -> WebDriverResult<String> {
+    Ok(element.prop("textContent").await?.unwrap_or_default())
+}
+
+/// A customer with a name.
+pub(crate) fn daniel() -> Contact {
+    Contact {
+        from: Some("+1 555 010 0134".to_owned()),
+        name: Some("Daniel Okafor".to_owned()),
+        ..Contact::default()
+    }
+}
