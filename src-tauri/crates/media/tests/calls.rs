@@ -501,6 +501,12 @@ async fn a_dead_path_is_lost_within_five_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_call_leaves_no_socket_and_no_file_behind() {
     let mut engine = Engine::start(AudioMode::None);
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let before = tasks();
     // Only sockets on the loopback that this test's own calls opened: others run at the same time.
     for n in 0..5 {
         let (id, far) = (
@@ -526,6 +532,15 @@ async fn a_closed_call_leaves_no_socket_and_no_file_behind() {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+    let deadline = tokio::time::Instant::now() + common::PATIENCE;
+    while tasks() > before {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{} tasks, {before} before",
+            tasks()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
