@@ -276,11 +276,13 @@ impl Desk {
                 }
             }
             MediaFact::Failed { call, problem } => {
-                self.out.push(Effect::Calling(CallingRequest::Local(
-                    call.clone(),
-                    SdpKind::Answer,
-                    Err(problem.text.clone()),
-                )));
+                // Without a microphone nobody is answered: the leg ends as inactive (calling 2.10).
+                let request = if is_microphone_refusal(&problem) {
+                    CallingRequest::HangUp(call.clone(), HangUpCause::MediaInactivity)
+                } else {
+                    CallingRequest::Local(call.clone(), SdpKind::Answer, Err(problem.text.clone()))
+                };
+                self.out.push(Effect::Calling(request));
                 if let Some(task) = self.task_of(&call) {
                     self.accept_failed(&task, media_error(&problem));
                 }
@@ -397,6 +399,14 @@ impl Desk {
             self.out.push(Effect::Media(MediaRequest::Ring(is_wanted)));
         }
     }
+}
+
+/// The names a microphone's refusal goes by, as browsers call them.
+fn is_microphone_refusal(problem: &Problem) -> bool {
+    matches!(
+        problem.name.as_deref(),
+        Some("NotAllowedError" | "NotFoundError" | "NotReadableError")
+    )
 }
 
 fn answer_error(problem: &Problem) -> crate::CommandError {

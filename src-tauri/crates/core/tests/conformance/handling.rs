@@ -244,6 +244,30 @@ fn calling_091_auto_answer_waits_for_its_leg() {
 }
 
 #[test]
+fn calling_063_without_a_microphone_the_leg_ends_as_inactive() {
+    let mut story = Story::logged_in(BROWSER);
+    story.offered("I");
+    let accept = story.verb("I", Verb::Accept);
+    story.forget();
+    story.media(MediaFact::Failed {
+        call: call("call-I"),
+        problem: Problem {
+            text: "no microphone".to_owned(),
+            name: Some("NotFoundError".to_owned()),
+            ..Problem::default()
+        },
+    });
+    assert!(matches!(
+        story.calling[..],
+        [CallingRequest::HangUp(
+            _,
+            deskline_core::HangUpCause::MediaInactivity
+        )]
+    ));
+    assert_eq!(story.error(accept).kind, Kind::Media);
+}
+
+#[test]
 fn calling_092_a_phone_needs_no_line() {
     let mut story = Story::signed_in();
     let login = story.act(deskline_core::Action::StationLogin(
