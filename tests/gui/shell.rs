@@ -8,7 +8,7 @@ use deskline_sandbox::Scenario;
 use deskline_sandbox::peer::Voice;
 
 use crate::page::daniel;
-use crate::processes::{await_descendant, signal};
+use crate::processes::{await_descendant, gone, signal};
 use crate::stage::{Stage, story};
 
 /// What the agent says, and what the customer says, in Hz.
@@ -173,6 +173,66 @@ impl Stage {
             format!("{name} is empty")
         }
     }
+}
+
+#[tokio::test]
+async fn closing_the_window_in_a_call_keeps_the_call_and_a_second_start_brings_it_back() {
+    story("close", Scenario::default(), async |stage: &mut Stage| {
+        stage.ready().await;
+        let call = stage.connected(daniel()).await;
+        let app = stage.app();
+        let window = main_window(app);
+        close(&window);
+        until("the window is put away", || !is_on_screen(app)).await;
+        let seconds = stage.centre.heard(&call).unwrap().seconds;
+        until("the call goes on", || {
+            stage.centre.heard(&call).unwrap().seconds > seconds + 1.0
+        })
+        .await;
+
+        let second = stage.start_again();
+        assert!(second.success(), "{second}");
+        until("the window is back", || is_on_screen(app)).await;
+        assert_eq!(stage.app(), app);
+        stage.click("end").await;
+        stage.see("wrap-up").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_the_window_with_nobody_on_the_line_gives_everything_back() {
+    story("quit", Scenario::default(), async |stage: &mut Stage| {
+        stage.ready().await;
+        let app = stage.app();
+        close(&main_window(app));
+        assert!(gone(app).await, "the app does not end");
+        let deleted = |path: &str| {
+            let journal = stage.centre.journal();
+            let mut entries = journal.iter().map(ToString::to_string);
+            entries.any(|entry| entry.contains("\"DELETE\"") && entry.contains(path))
+        };
+        assert!(deleted("/wdm/"), "the device is given back");
+        assert!(deleted("/calling/web/device"), "the line is given back");
+    })
+    .await;
+}
+
+/// Closes a window as its user does.
+fn close(window: &str) {
+    output("xdotool", &["windowactivate", "--sync", window]);
+    output("xdotool", &["key", "alt+F4"]);
+}
+
+/// Whether the app's window is on the screen.
+fn is_on_screen(app: u32) -> bool {
+    let found = output(
+        "xdotool",
+        &["search", "--onlyvisible", "--pid", &app.to_string()],
+    );
+    found
+        .lines()
+        .any(|id| output("xdotool", &["getwindowname", id]) == "Deskline")
 }
 
 fn hears_agent(stage: &Stage, call: &deskline_sandbox::InteractionId) -> bool {

@@ -67,6 +67,12 @@ impl Stage {
         processes::descendant(self.driver.id(), "deskline").expect("the app runs")
     }
 
+    /// Starts the app once more beside the one that runs, and waits for it.
+    pub(crate) fn start_again(&self) -> std::process::ExitStatus {
+        let app = std::env::var_os("DESKLINE_APP").unwrap();
+        Command::new(app).status().unwrap()
+    }
+
     /// Ends the app as its user would, and starts it again with what it remembered.
     pub(crate) async fn restart(&mut self) {
         let needs = Needs::met().unwrap();
