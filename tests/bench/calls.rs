@@ -40,7 +40,11 @@ pub(crate) async fn measure() -> Vec<Figure> {
     sound::write_tone(&microphone, 440.0, 120.0);
     let speaker = folder.path().join("out.wav");
     let options = AgentOptions {
-        audio: Some(format!("files:{},{}", microphone.display(), speaker.display())),
+        audio: Some(format!(
+            "files:{},{}",
+            microphone.display(),
+            speaker.display()
+        )),
         ..AgentOptions::default()
     };
     let mut agent = Agent::start(&sandbox, &member, options);

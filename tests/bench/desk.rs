@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deskline_core::{
-    Action, Input, Profile, RoutingFact, Settings, SignedIn,
-};
+use deskline_core::{Action, Input, Profile, RoutingFact, Settings, SignedIn};
 use deskline_session::{Adapters, DeskHandle, Owner};
 use serde_json::json;
 use tokio::sync::{Notify, mpsc};
@@ -86,7 +84,10 @@ async fn start() -> Desk {
         .await
         .unwrap();
     sign_in.await.unwrap().unwrap();
-    facts.send(parsed(&frame("AgentContact", false))).await.unwrap();
+    facts
+        .send(parsed(&frame("AgentContact", false)))
+        .await
+        .unwrap();
     Desk {
         handle,
         facts,
@@ -116,7 +117,10 @@ async fn frame_to_view() -> Vec<f64> {
         })
         .await
         .unwrap();
-    let texts = [frame("AgentContactHeld", true), frame("AgentContactUnheld", false)];
+    let texts = [
+        frame("AgentContactHeld", true),
+        frame("AgentContactUnheld", false),
+    ];
     let mut samples = Vec::with_capacity(FRAMES);
     for index in 0..FRAMES {
         let before = seen.load(Ordering::Acquire);
@@ -132,7 +136,10 @@ async fn frame_to_view() -> Vec<f64> {
 
 async fn throughput() -> f64 {
     let desk = start().await;
-    let texts = [frame("AgentContactHeld", true), frame("AgentContactUnheld", false)];
+    let texts = [
+        frame("AgentContactHeld", true),
+        frame("AgentContactUnheld", false),
+    ];
     let inputs: Vec<Input> = texts.iter().map(|text| parsed(text)).collect();
     let start = Instant::now();
     for index in 0..INPUTS {
@@ -160,4 +167,3 @@ pub(crate) async fn measure() -> Vec<Figure> {
         Figure::median("desk.owner-throughput", "inputs/s", runs),
     ]
 }
-

@@ -31,7 +31,11 @@ pub(crate) fn family(pid: u32) -> Vec<u32> {
         let threads = fs::read_dir(format!("/proc/{}/task", found[index]));
         for thread in threads.into_iter().flatten().flatten() {
             let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            found.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+            found.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|id| id.parse::<u32>().ok()),
+            );
         }
         index += 1;
     }
