@@ -85,6 +85,29 @@ fn case_061_a_line_that_does_not_register_leaves_a_session_without_voice() {
 }
 
 #[test]
+fn calling_094_with_calling_down_the_session_is_usable_and_says_why() {
+    let mut story = Story::new(settings());
+    let sign_in = story.begin_sign_in(profile());
+    let down = || Problem {
+        text: "the calling service did not answer".to_owned(),
+        ..Problem::default()
+    };
+    story.calling(CallingFact::Connected(Err(down())));
+    story.relogged_in(BROWSER, json!({}));
+    story.calling(CallingFact::Registered(Err(down())));
+    assert_eq!(story.ok(sign_in)["deviceType"], "BROWSER");
+    let station = story.desk().agent().unwrap().station.clone().unwrap();
+    assert!(station.voice_problem.unwrap().contains("did not answer"));
+    let set = story.act(Action::SetState {
+        state: "Idle".to_owned(),
+        aux_code_id: "i1".to_owned(),
+        reason: None,
+    });
+    story.agent_frame("AgentStateChange", "AgentStateChangeSuccess", json!({}));
+    story.ok(set);
+}
+
+#[test]
 fn case_062_a_dropped_agent_is_made_available_again() {
     let mut story = Story::new(settings());
     let sign_in = story.begin_sign_in(profile());
