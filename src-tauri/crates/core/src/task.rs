@@ -389,6 +389,16 @@ fn consult(interaction: deskline_wire::Interaction<'_>, me: &str) -> Option<view
     })
 }
 
+/// Call data the header shows already: who calls, whom, through which queue.
+const SHOWN_ELSEWHERE: [&str; 6] = [
+    "ani",
+    "dn",
+    "dnis",
+    "customerName",
+    "virtualTeamName",
+    "ronaTimeout",
+];
+
 fn variables(interaction: deskline_wire::Interaction<'_>) -> Vec<(String, String, bool)> {
     interaction
         .0
@@ -396,6 +406,7 @@ fn variables(interaction: deskline_wire::Interaction<'_>) -> Vec<(String, String
         .and_then(Json::as_object)
         .into_iter()
         .flatten()
+        .filter(|(key, _)| !SHOWN_ELSEWHERE.contains(&key.as_str()))
         .filter_map(|(key, variable)| {
             let value = match variable.get("value")? {
                 Json::String(text) => text.clone(),

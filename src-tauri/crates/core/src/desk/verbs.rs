@@ -205,6 +205,8 @@ impl Desk {
     }
 
     fn begin_accept(&mut self, id: &InteractionId, by: Accepter) {
+        // A leg may have come while the task still had another one that is gone now.
+        self.pair_waiting_call(id);
         let leg_until = self.now.at + self.unscaled(LEG_WITHIN);
         let Some(task) = self.find_mut(id) else {
             return;

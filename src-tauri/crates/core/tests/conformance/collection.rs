@@ -740,3 +740,18 @@ fn the_end_of_an_offer_is_told_before_its_accept_fails() {
         );
     }
 }
+
+#[test]
+fn call_data_is_shown_without_what_the_header_shows_already() {
+    let mut story = Story::logged_in(EXTENSION);
+    let data = json!({ "interaction": { "callAssociatedData": {
+        "ani": { "value": "+14085550123" },
+        "reason": { "value": "Card charged twice", "displayName": "Reason" },
+        "card": { "value": "4471", "isSensitive": true } } } });
+    story.frame("AgentContactReserved", &Contact::voice("I").with(data));
+    let shown = [
+        ("Reason".to_owned(), "Card charged twice".to_owned(), false),
+        ("card".to_owned(), "4471".to_owned(), true),
+    ];
+    assert_eq!(story.task("I").variables, shown);
+}
