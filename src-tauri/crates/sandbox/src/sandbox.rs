@@ -177,6 +177,7 @@ impl Sandbox {
             centre,
         );
         impair(&hub, network);
+        Arc::clone(&hub).prepare_spare().await;
         let router = crate::http::router(Arc::clone(&hub));
         let mut tasks = vec![
             tokio::spawn(listener::accept(

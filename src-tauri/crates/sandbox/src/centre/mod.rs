@@ -90,6 +90,8 @@ pub enum Input {
     AcceptPreview(AgentId, String, InteractionId),
     /// A command fails because the director wants it to.
     Fail(AgentId, Option<InteractionId>, Action, Refusal),
+    /// The client rings.
+    LegAlerting(LegId),
     /// The media of a leg is up.
     LegConnected(LegId),
     /// A ringing leg was refused by the client.
@@ -186,6 +188,8 @@ struct PreviewContact {
 #[derive(Debug, Clone)]
 enum Due {
     Rona(InteractionId, String, u64),
+    Rings(Ring),
+    OfferFollows(InteractionId, String, u64),
     PhoneLifted(InteractionId, String, u64),
     OutdialAnswered(InteractionId, u64),
     ConsultAnswered(InteractionId, u64),
@@ -254,6 +258,7 @@ impl Centre {
             Input::Fail(agent, id, action, refusal) => {
                 self.fail(&agent, id.as_ref(), action, &refusal)
             }
+            Input::LegAlerting(leg) => self.leg_alerting(&leg),
             Input::LegConnected(leg) => self.leg_connected(&leg),
             Input::LegDeclined(leg) => self.leg_declined(&leg),
             Input::LegGone(leg) => self.leg_gone(&leg),
@@ -310,6 +315,8 @@ impl Centre {
     fn due(&mut self, due: Due) {
         match due {
             Due::Rona(id, party, attempt) => self.rona(&id, &party, attempt),
+            Due::Rings(ring) => self.rings(ring),
+            Due::OfferFollows(id, party, attempt) => self.offer_follows(&id, &party, attempt),
             Due::PhoneLifted(id, party, attempt) => self.phone_lifted(&id, &party, attempt),
             Due::OutdialAnswered(id, attempt) => self.outdial_answered(&id, attempt),
             Due::ConsultAnswered(id, attempt) => self.colleague_answered(&id, attempt),

@@ -1,6 +1,6 @@
 //! Arrival, routing, offer, answer, RONA, and the end of a contact (`contact-center.md` 6.7).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::interaction::{Customer, Media, Party, PartyKind, Recording};
 use super::{Centre, Device, Due, Interaction, Offer, Outgoing, Ring};
@@ -10,6 +10,9 @@ use crate::settings::{self, RingOrder};
 
 /// The number customers dial.
 const DNIS: &str = "+18005550100";
+
+/// How long an offer that answers itself waits for the client to ring, in ms.
+const ALERTING_PATIENCE_MS: u64 = 250;
 
 impl Centre {
     pub(super) fn arrive(&mut self, id: InteractionId, offer: Offer) {
@@ -113,31 +116,58 @@ impl Centre {
             return;
         };
         let order = self.settings.ring_order;
-        let (ring_ms, attempt) = {
-            let Some(it) = self.find(id) else { return };
-            it.waiting = false;
-            agent.as_str().clone_into(&mut it.owner);
-            (
-                it.ring_ms,
-                it.party(agent.as_str()).map_or(0, |party| party.attempt),
-            )
-        };
-        let extra = json!({
-            "destAgentId": agent.as_str(), "ronaTimeout": ring_ms / 1000, "reservedAgentChannelId": "tel-1",
-            "isConferencing": false,
-        });
+        let Some(it) = self.find(id) else { return };
+        it.waiting = false;
+        agent.as_str().clone_into(&mut it.owner);
+        let ring_ms = it.ring_ms;
+        let attempt = it.party(agent.as_str()).map_or(0, |party| party.attempt);
+        // A client that answers by itself does so at the offer, and answers nothing when it has no leg by then.
+        let leg_first = ring.is_some()
+            && order == RingOrder::AfterOffer
+            && (it.auto_answer || it.outdial_agent.is_some());
+        let extra = offer_extra(agent, ring_ms);
         self.ring_if(order == RingOrder::BeforeReservation, ring.as_ref());
         self.tell(id, agent, "AgentContactReserved", &extra);
-        self.ring_if(order == RingOrder::Between, ring.as_ref());
-        if let Some(party) = self.find(id).and_then(|it| it.party_mut(agent.as_str())) {
-            party.offered = true;
+        self.ring_if(leg_first || order == RingOrder::Between, ring.as_ref());
+        if leg_first {
+            let due = Due::OfferFollows(id.clone(), agent.as_str().to_owned(), attempt);
+            self.plan(ALERTING_PATIENCE_MS, due);
+        } else {
+            self.offer(id, agent);
+            self.ring_if(order == RingOrder::AfterOffer, ring.as_ref());
         }
-        self.tell(id, agent, "AgentOfferContact", &extra);
-        self.ring_if(order == RingOrder::AfterOffer, ring.as_ref());
         self.plan(
             ring_ms,
             Due::Rona(id.clone(), agent.as_str().to_owned(), attempt),
         );
+    }
+
+    /// Sends `AgentOfferContact`, once per offer.
+    fn offer(&mut self, id: &InteractionId, agent: &AgentId) {
+        let Some(it) = self.find(id) else { return };
+        let ring_ms = it.ring_ms;
+        let Some(party) = it.party_mut(agent.as_str()).filter(|party| !party.offered) else {
+            return;
+        };
+        party.offered = true;
+        self.tell(id, agent, "AgentOfferContact", &offer_extra(agent, ring_ms));
+    }
+
+    pub(super) fn offer_follows(&mut self, id: &InteractionId, party: &str, attempt: u64) {
+        if self.is_ringing(id, party, attempt) {
+            self.offer(id, &AgentId::new(party));
+        }
+    }
+
+    pub(super) fn leg_alerting(&mut self, leg: &LegId) {
+        let Some((id, agent)) = self.of_leg(leg) else {
+            return;
+        };
+        let it = self.interaction(&id).filter(|it| it.campaign.is_none());
+        let party = it.and_then(|it| it.party(agent.as_str()));
+        if party.is_some_and(|party| party.is_ringing() && !party.consulted) {
+            self.offer(&id, &agent);
+        }
     }
 
     pub(super) fn ring_if(&mut self, now: bool, ring: Option<&Ring>) {
@@ -223,9 +253,15 @@ impl Centre {
             return;
         };
         let attempt = party.attempt;
+        let (is_outdial, is_preview) = (it.outdial_agent.is_some(), it.campaign.is_some());
         if party.consulted {
             self.consult_answered(id, agent.as_str());
-        } else if it.outdial_agent.is_some() && it.campaign.is_none() {
+            return;
+        }
+        if !is_preview {
+            self.offer(id, agent);
+        }
+        if is_outdial && !is_preview {
             self.plan(
                 self.settings.outdial_answers_ms,
                 Due::OutdialAnswered(id.clone(), attempt),
@@ -342,6 +378,13 @@ impl Centre {
         };
         self.arrive(id, offer);
     }
+}
+
+fn offer_extra(agent: &AgentId, ring_ms: u64) -> Value {
+    json!({
+        "destAgentId": agent.as_str(), "ronaTimeout": ring_ms / 1000, "reservedAgentChannelId": "tel-1",
+        "isConferencing": false,
+    })
 }
 
 impl Party {

@@ -2,10 +2,22 @@
 
 use serde_json::json;
 
-use super::{Action, Centre, Device, Interaction, Offer, Refusal};
+use super::{Action, Centre, Device, Due, Interaction, Offer, Outgoing, Refusal, Ring};
 use crate::names::{AgentId, InteractionId};
 
+/// Time between `CampaignContactUpdated` and the ringing leg, in ms: only then do clients map the call to the preview.
+const PREVIEW_RINGS_MS: u64 = 100;
+
 impl Centre {
+    pub(super) fn rings(&mut self, ring: Ring) {
+        let party = self
+            .interaction(&ring.interaction)
+            .and_then(|it| it.party_of_leg(&ring.leg));
+        if party.is_some_and(super::interaction::Party::is_ringing) {
+            self.out.push(Outgoing::Ring(ring));
+        }
+    }
+
     pub(super) fn outdial(&mut self, agent: &AgentId, destination: &str) {
         let is_number = destination.chars().any(|c| c.is_ascii_digit());
         let refusal = if !self.stations.contains_key(agent) {
@@ -107,7 +119,9 @@ impl Centre {
             "CampaignContactUpdated",
             &json!({"campaignId": campaign}),
         );
-        self.ring_if(true, ring.as_ref());
+        if let Some(ring) = &ring {
+            self.plan(PREVIEW_RINGS_MS, Due::Rings(ring.clone()));
+        }
         if ring.is_none() && self.device_of(agent) == Device::Browser {
             self.assign(id, agent);
         }

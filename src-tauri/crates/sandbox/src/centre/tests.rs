@@ -188,6 +188,32 @@ fn the_leg_rings_where_the_switch_says() {
 }
 
 #[test]
+fn an_offer_that_answers_itself_comes_when_the_client_has_its_leg() {
+    for alerts in [true, false] {
+        let mut floor = floor();
+        let ada = floor.ada.clone();
+        floor.available(&ada);
+        let (_, said) = floor.offer(Offer {
+            auto_answer: true,
+            ..Offer::default()
+        });
+        assert_eq!(said, ["Ada: AgentContactReserved", "ring Ada"]);
+        let leg = floor.leg_of(&ada);
+        let said = if alerts {
+            floor.say(Input::LegAlerting(leg.clone()))
+        } else {
+            floor.pass(250)
+        };
+        assert_eq!(said, ["Ada: AgentOfferContact"]);
+        assert!(floor.pass(250).is_empty(), "once");
+        assert_eq!(
+            floor.say(Input::LegConnected(leg))[0],
+            "Ada: AgentContactAssigned"
+        );
+    }
+}
+
+#[test]
 fn rona_comes_after_exactly_the_ring_time_and_sends_the_agent_idle() {
     let mut floor = floor();
     let ada = floor.ada.clone();

@@ -15,6 +15,12 @@ use crate::centre::Input;
 use crate::hub::Hub;
 use crate::names::{DeviceId, LegId, Moment, named};
 
+/// How long a request that came too early waits for the one it overtook.
+const OVERTAKING: Duration = Duration::from_millis(150);
+
+/// Time a client gets to take in the answer to its alerting.
+const ALERTING_SETTLES: Duration = Duration::from_millis(20);
+
 fn fault(fault: CallFault) -> Response {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(
@@ -137,14 +143,25 @@ pub(crate) async fn signal(
     let correlation = call.body["device"]["correlationId"]
         .as_str()
         .unwrap_or_default();
-    let now = hub.now();
-    let mut state = hub.lock();
     let done = match call.text("callState") {
         Some("sig_alerting") if correlation.is_empty() => {
             return bad("device.correlationId", "correlationId is required");
         }
-        Some("sig_alerting") => state.calls.alerting(now, &device, &id, correlation),
-        Some("sig_connected") => state.calls.connected(now, &device, &id),
+        Some("sig_alerting") => {
+            let done = hub
+                .lock()
+                .calls
+                .alerting(hub.now(), &device, &id, correlation);
+            if done.is_ok() {
+                // The client has the answer first, and the leg in place when the offer comes.
+                hub.feed_after(ALERTING_SETTLES, Input::LegAlerting(id.clone()));
+            }
+            done
+        }
+        Some("sig_connected") => {
+            overtaken(&hub, &id, LegState::Offered).await;
+            hub.lock().calls.connected(hub.now(), &device, &id)
+        }
         Some(_) | None => {
             return bad(
                 "callState",
@@ -152,7 +169,32 @@ pub(crate) async fn signal(
             );
         }
     };
+    if done.is_ok() {
+        hub.leg_moved.notify_waiters();
+    }
     settled(done, &call, &device, &id)
+}
+
+/// A request that overtook the one before it on another connection waits a moment for it.
+async fn overtaken(hub: &Hub, id: &LegId, too_early: LegState) {
+    let moved = async {
+        loop {
+            let news = hub.leg_moved.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            if hub
+                .lock()
+                .calls
+                .leg(id)
+                .is_none_or(|leg| leg.state != too_early)
+            {
+                return;
+            }
+            news.await;
+        }
+    };
+    // When nothing comes the request is judged as it stands.
+    let _ = tokio::time::timeout(OVERTAKING, moved).await;
 }
 
 fn settled(done: Result<(), CallFault>, call: &Call, device: &DeviceId, id: &LegId) -> Response {
@@ -193,6 +235,7 @@ pub(crate) async fn media(
     let Some(seq) = roap["seq"].as_u64() else {
         return bad("localMedia.roap.seq", "seq is required");
     };
+    overtaken(&hub, &id, LegState::Alerting).await;
     let now = hub.now();
     let (peer, expected) = match hub.lock().calls.media(now, &device, &id) {
         Ok(leg) => (leg.peer.clone(), leg.seq),

@@ -12,61 +12,77 @@ use crate::peer::{Peer, PeerError, PeerOptions, Voice};
 const COLLEAGUE_HZ: f32 = 660.0;
 
 impl Hub {
-    /// Prepares the media of a leg, then rings the agent's line.
-    pub(super) async fn ring(self: Arc<Self>, id: LegId) {
-        let (voice, asks) = {
-            let mut state = self.lock();
-            let asks = state.centre.settings.offer_request;
-            let Some(leg) = state.calls.leg(&id) else {
-                return;
-            };
-            let interaction = leg.interaction.clone();
-            (
-                state
-                    .voices
-                    .get(&interaction)
-                    .copied()
-                    .unwrap_or(Voice::Speech),
-                asks,
-            )
-        };
+    /// Keeps one media peer ready, so that a leg rings in the moment of its reservation: clients may accept at once.
+    pub(crate) async fn prepare_spare(self: Arc<Self>) {
+        match self.prepare(Voice::Speech, false).await {
+            Ok((peer, offer)) => self.lock().spare = offer.map(|offer| (peer, offer)),
+            Err(error) => tracing::warn!(%error, "no media peer in reserve"),
+        }
+    }
+
+    async fn prepare(&self, voice: Voice, asks: bool) -> Result<(Peer, Option<String>), PeerError> {
         let options = PeerOptions {
             voice,
             bind: self.media,
             offer: self.offer,
         };
-        let prepared = async {
-            let peer = Peer::start(options).await?;
-            peer.set_talking(false, false);
-            let offer = if asks {
-                None
-            } else {
-                Some(peer.offer().await?)
-            };
-            Ok::<_, PeerError>((peer, offer))
+        let peer = Peer::start(options).await?;
+        peer.set_talking(false, false);
+        let offer = if asks {
+            None
+        } else {
+            Some(peer.offer().await?)
         };
-        let (peer, offer) = match prepared.await {
-            Ok(ready) => ready,
-            Err(error) => {
-                tracing::error!(leg = %id, %error, "no media for a leg");
-                self.feed(Input::LegGone(id));
-                return;
+        Ok((peer, offer))
+    }
+
+    /// Gives a leg its media and rings the agent's line, at once if a peer is ready.
+    pub(super) fn ring(self: &Arc<Self>, state: &mut State, now: Moment, id: LegId) {
+        let asks = state.centre.settings.offer_request;
+        let Some(leg) = state.calls.leg(&id) else {
+            return;
+        };
+        let interaction = leg.interaction.clone();
+        let voice = state.voices.get(&interaction).copied();
+        let voice = voice.unwrap_or(Voice::Speech);
+        if !asks && let Some((peer, offer)) = state.spare.take() {
+            peer.set_voice(voice);
+            self.furnish(state, now, &id, peer, Some(offer));
+            tokio::spawn(Arc::clone(self).prepare_spare());
+            return;
+        }
+        let hub = Arc::clone(self);
+        tokio::spawn(async move {
+            match hub.prepare(voice, asks).await {
+                Ok((peer, offer)) => {
+                    let now = hub.now();
+                    hub.furnish(&mut hub.lock(), now, &id, peer, offer);
+                }
+                Err(error) => {
+                    tracing::error!(leg = %id, %error, "no media for a leg");
+                    hub.feed(Input::LegGone(id));
+                }
             }
-        };
-        let now = self.now();
-        let mut state = self.lock();
+        });
+    }
+
+    fn furnish(
+        self: &Arc<Self>,
+        state: &mut State,
+        now: Moment,
+        id: &LegId,
+        peer: Peer,
+        offer: Option<String>,
+    ) {
         peer.impair(state.impairment);
-        let Some(leg) = state
-            .calls
-            .leg(&id)
-            .filter(|leg| leg.state != LegState::Ended)
-        else {
+        let leg = state.calls.leg(id);
+        let Some(leg) = leg.filter(|leg| leg.state != LegState::Ended) else {
             return;
         };
         leg.peer = Some(peer);
         leg.offer = offer;
         let agent = leg.agent.clone();
-        self.ring_waiting(&mut state, now, &agent);
+        self.ring_waiting(state, now, &agent);
     }
 
     /// Pushes legs that no line has heard of to the agent's newest line.

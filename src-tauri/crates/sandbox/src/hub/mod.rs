@@ -18,7 +18,7 @@ use crate::centre::{Centre, Input, Outgoing};
 use crate::faults::{Faults, Shuffle};
 use crate::journal::Journal;
 use crate::names::{AgentId, InteractionId, Moment, WdmId};
-use crate::peer::{Impairment, OfferShape, Voice};
+use crate::peer::{Impairment, OfferShape, Peer, Voice};
 
 /// What a socket's task is told.
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ pub(crate) struct State {
     pub(crate) blocked: BTreeMap<(Channel, AgentId), Moment>,
     pub(crate) impairment: Impairment,
     pub(crate) voices: BTreeMap<InteractionId, Voice>,
+    /// A media peer with its offer, ready for the next leg.
+    pub(crate) spare: Option<(Peer, String)>,
 }
 
 /// The two kinds of socket.
@@ -106,6 +108,8 @@ pub(crate) struct Hub {
     offer: OfferShape,
     started: (Instant, u64),
     wake: Notify,
+    /// Rings when a leg has moved to another state.
+    pub(crate) leg_moved: Notify,
     state: Mutex<State>,
 }
 
@@ -137,6 +141,7 @@ impl Hub {
             blocked: BTreeMap::new(),
             impairment: Impairment::default(),
             voices: BTreeMap::new(),
+            spare: None,
         };
         Arc::new(Self {
             http,
@@ -149,6 +154,7 @@ impl Hub {
                 u64::try_from(wall.as_millis()).unwrap_or_default(),
             ),
             wake: Notify::new(),
+            leg_moved: Notify::new(),
             state: Mutex::new(state),
         })
     }
@@ -203,7 +209,7 @@ impl Hub {
             Outgoing::Ring(ring) => {
                 let leg = ring.leg.clone();
                 state.calls.open(now, ring);
-                tokio::spawn(Arc::clone(self).ring(leg));
+                self.ring(state, now, leg);
             }
             Outgoing::Connect(leg, audio) => state.connect(&leg, audio),
             Outgoing::EndLeg(leg) => state.end_leg(now, &leg),

@@ -201,6 +201,39 @@ async fn call_requests_are_checked_against_device_call_and_state() {
 }
 
 #[tokio::test]
+async fn connected_may_overtake_alerting_by_a_moment_and_no_more() {
+    let sandbox = sandbox(|_| {}).await;
+    let (ada, line) = Client::at_work(&sandbox, 0).await;
+    sandbox.offer(Contact::default()).unwrap();
+    let setup = line
+        .mercury
+        .inbox
+        .take("mobius.call", |frame| {
+            frame["data"]["eventType"] == "mobius.call"
+        })
+        .await;
+    let call = setup["data"]["callId"].as_str().unwrap().to_owned();
+    let leg = Leg {
+        url: format!("{}/calls/{call}", line.uri),
+        call,
+        correlation: "k".to_owned(),
+        offer: String::new(),
+        seq: 1,
+    };
+    let (status, body) = ada.signal(&line, &leg, "sig_connected").await;
+    assert_eq!(
+        (status, body["errorCode"].as_u64()),
+        (500, Some(114)),
+        "without alerting it stays wrong"
+    );
+    let (connected, alerting) = tokio::join!(ada.signal(&line, &leg, "sig_connected"), async {
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        ada.signal(&line, &leg, "sig_alerting").await
+    });
+    assert_eq!((connected.0, alerting.0), (200, 200));
+}
+
+#[tokio::test]
 async fn the_client_may_be_asked_for_the_offer() {
     let sandbox = sandbox(|scenario| scenario.settings.offer_request = true).await;
     let (ada, line) = Client::at_work(&sandbox, 0).await;
