@@ -33,6 +33,7 @@ pub(crate) async fn run(front: Arc<Front>, demo: Demo) {
 
 async fn play(front: &Front, demo: Demo) -> Result<(), CommandError> {
     front.until_painted().await;
+    tell("painted");
     let running = front.running();
     let desk = running.desk.clone();
     running.sign_in(None).await?;

@@ -12,23 +12,53 @@ use tokio::time::timeout;
 /// How long the agent is left alone.
 const PAUSE: Duration = Duration::from_secs(6);
 
-/// Who calls, one after the other.
-const CUSTOMERS: [(&str, &str, &str); 4] = [
-    ("Daniel Okafor", "+1 555 010 0134", "Card charged twice"),
-    ("Maria Lindqvist", "+46 8 555 0177", "Delivery address"),
-    ("Tom Baker", "+44 20 5550 0156", "Cancel the contract"),
-    ("Aiko Tanaka", "+81 3 5550 0199", "Invoice missing"),
+/// Somebody who calls: name, number, and what the centre knows about them.
+type Customer = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// Who calls, one after the other. The numbers are set aside for fiction.
+const CUSTOMERS: [Customer; 4] = [
+    (
+        "Daniel Okafor",
+        "+44 20 7946 0958",
+        &[
+            ("Reason", "Card charged twice"),
+            ("Account", "4471 8820"),
+            ("Tier", "Gold"),
+            ("Identity", "PIN confirmed"),
+            ("Language", "English"),
+        ],
+    ),
+    (
+        "Maria Lindqvist",
+        "+1 202 555 0177",
+        &[("Reason", "Delivery address"), ("Language", "Swedish")],
+    ),
+    (
+        "Tom Baker",
+        "+44 113 496 0156",
+        &[("Reason", "Cancel the contract"), ("Tier", "Silver")],
+    ),
+    (
+        "Aiko Tanaka",
+        "+1 202 555 0199",
+        &[("Reason", "Invoice missing")],
+    ),
 ];
 
 /// The customer with this number, over and over.
 pub(crate) fn customer(number: usize) -> Contact {
-    let (name, from, reason) = CUSTOMERS[number % CUSTOMERS.len()];
-    let mut variables = serde_json::Map::new();
-    variables.insert("Reason".to_owned(), reason.into());
+    let (name, from, known) = CUSTOMERS[number % CUSTOMERS.len()];
+    let variables = known
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).into()));
     Contact {
         from: Some(from.to_owned()),
         name: Some(name.to_owned()),
-        variables,
+        variables: variables.collect(),
         ..Contact::default()
     }
 }
