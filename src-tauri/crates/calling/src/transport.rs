@@ -5,10 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use deskline_core::Secret;
 use deskline_wire::Json;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
-use rustls::{
-    ClientConfig,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio_tungstenite::{
     Connector, connect_async_tls_with_config,
@@ -31,10 +28,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// Why the transport could not be set up.
 #[derive(Debug, thiserror::Error)]
 enum TransportError {
-    #[error("the trust anchors in {0} cannot be read")]
-    TrustAnchors(String),
-    #[error("no TLS: {0}")]
-    Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Trust(#[from] deskline_trust::TrustError),
     #[error("no HTTP client: {0}")]
     Http(#[from] reqwest::Error),
 }
@@ -149,36 +144,7 @@ impl Wire for Internet {
 }
 
 fn clients(ca_file: Option<&Path>) -> Result<Clients, TransportError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut anchors: Vec<CertificateDer<'static>> = Vec::new();
-    if let Some(path) = ca_file {
-        let unreadable = || TransportError::TrustAnchors(path.display().to_string());
-        for anchor in CertificateDer::pem_file_iter(path).map_err(|_| unreadable())? {
-            anchors.push(anchor.map_err(|_| unreadable())?);
-        }
-        if anchors.is_empty() {
-            return Err(unreadable());
-        }
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?;
-    let platform = rustls_platform_verifier::Verifier::new_with_extra_roots(
-        anchors.iter().cloned(),
-        Arc::clone(&provider),
-    );
-    let tls = match platform {
-        Ok(verifier) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth(),
-        Err(error) => {
-            // A machine without certificates can still talk to itself, or to what the file names.
-            tracing::warn!(%error, "the platform has no trust anchors");
-            let mut roots = rustls::RootCertStore::empty();
-            roots.add_parsable_certificates(anchors);
-            builder.with_root_certificates(roots).with_no_client_auth()
-        }
-    };
+    let tls = deskline_trust::client_config(ca_file)?;
     let http = reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(reqwest::redirect::Policy::none())

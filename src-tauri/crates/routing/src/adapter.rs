@@ -21,7 +21,6 @@ use crate::sign_in::{Started, sign_in};
 use crate::socket::{Socket, SocketEvent};
 use crate::subscription::{self, Way, Welcomed, is_welcome};
 use crate::supervision::{Jitter, Step, Supervision};
-use crate::tls;
 
 /// How long a frame that is here already may take to be heard. Real time.
 const HEARING: Duration = Duration::from_millis(20);
@@ -491,7 +490,8 @@ impl Adapter {
 }
 
 fn prepare(config: Config, tasks: TaskTracker) -> Result<Way, RoutingError> {
-    let tls = tls::client_config(config.services.ca_file.as_deref())?;
+    let tls = deskline_trust::client_config(config.services.ca_file.as_deref())
+        .map_err(|error| RoutingError::settings(error.to_string()))?;
     let http = Http::new(&config, &tls)?;
     Ok(Way {
         config,

@@ -19,7 +19,6 @@ mod sign_in;
 mod socket;
 mod subscription;
 mod supervision;
-mod tls;
 
 pub use adapter::run;
 pub use config::{Config, DEFAULT_U2C, Services, SessionOptions};
