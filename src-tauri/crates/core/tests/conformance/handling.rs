@@ -60,6 +60,25 @@ fn case_149_a_call_in_this_app_is_answered_without_http() {
 }
 
 #[test]
+fn accept_takes_a_second_leg_whose_first_one_ended() {
+    let mut story = Story::logged_in(BROWSER);
+    story.offered("I");
+    story.rings("again");
+    story.calling(CallingFact::Ended {
+        call: call("call-I"),
+    });
+    story.forget();
+    let accept = story.verb("I", Verb::Accept);
+    assert!(
+        matches!(&story.calling[..], [CallingRequest::Answer(leg)] if *leg == call("again")),
+        "{:?}",
+        story.calling
+    );
+    story.calling(CallingFact::Answered { call: call("again") });
+    assert_eq!(story.ok(accept), json!({}));
+}
+
+#[test]
 fn case_150_a_phone_is_lifted_not_accepted() {
     let mut story = Story::logged_in(EXTENSION);
     story.frame("AgentContactReserved", &Contact::voice("I"));
