@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::front::Front;
 use crate::options::{Demo, Options};
 use crate::running::Start;
-use crate::{commands, demo, lookout, tray, windows};
+use crate::{commands, demo, lookout, tray, webview, windows};
 
 /// How long line, sockets and devices may take to be given back.
 const FAREWELL: Duration = Duration::from_secs(9);
@@ -74,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<(), ShellError> {
         );
     let stop = CancellationToken::new();
     let stop_all = stop.clone();
-    let app = builder_of(builder)
+    let app = webview::revive(builder_of(builder))
         .setup(move |app| {
             if let Err(error) = setup(app.handle(), start, is_practice, demo, &stop_all) {
                 // The runtime would panic.

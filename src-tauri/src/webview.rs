@@ -33,16 +33,38 @@ pub(crate) fn keep_alive<R: Runtime>(window: &WebviewWindow<R>) {
     }
 }
 
-/// The other systems' web views load a page again by themselves, or through [`tauri::Builder`].
+/// On macOS the hook belongs to the app, see [`revive`]; on Windows there is none yet.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn keep_alive<R: Runtime>(_window: &WebviewWindow<R>) {}
 
+/// Loads a page again whenever its process is gone.
+#[cfg(target_os = "macos")]
+pub(crate) fn revive<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R> {
+    let deaths = std::sync::Mutex::new(Deaths::default());
+    builder.on_web_content_process_terminate(move |webview| {
+        let is_worth_it = deaths
+            .lock()
+            .expect("no code that holds this lock can panic")
+            .another(std::time::Instant::now());
+        tracing::warn!(is_worth_it, "the page's process ended");
+        if is_worth_it && let Err(error) = webview.reload() {
+            tracing::error!(%error, "the page cannot be loaded again");
+        }
+    })
+}
+
+/// On Linux the hook belongs to the window, see [`keep_alive`]; on Windows there is none yet.
+#[cfg(not(target_os = "macos"))]
+pub(crate) fn revive<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R> {
+    builder
+}
+
 /// When the page died last.
-#[cfg(any(target_os = "linux", test))]
+#[cfg(any(target_os = "linux", target_os = "macos", test))]
 #[derive(Debug, Default)]
 struct Deaths(std::collections::VecDeque<std::time::Instant>);
 
-#[cfg(any(target_os = "linux", test))]
+#[cfg(any(target_os = "linux", target_os = "macos", test))]
 impl Deaths {
     /// Counts one more and says whether to load again: not after the fifth within a minute.
     fn another(&mut self, now: std::time::Instant) -> bool {

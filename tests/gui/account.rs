@@ -2,7 +2,8 @@
 
 use deskline_sandbox::Scenario;
 
-use crate::stage::{Stage, keyring, story};
+use crate::page::daniel;
+use crate::stage::{Desktop, Stage, keyring, story, story_on};
 
 #[tokio::test]
 async fn a_token_the_centre_does_not_know_is_refused_with_its_tracking_id() {
@@ -62,4 +63,19 @@ async fn practice_needs_no_account() {
         },
     )
     .await;
+}
+
+#[tokio::test]
+async fn without_a_keyring_the_agent_is_told_and_works_for_this_session() {
+    let play = async |stage: &mut Stage| {
+        stage.see("session-only").await;
+        stage.ready().await;
+        stage.connected(daniel()).await; // nor are notifications needed for a call
+        stage.click("end").await;
+        stage.see("wrap-up").await;
+
+        stage.restart().await;
+        stage.see("sign-in-token").await;
+    };
+    story_on(Desktop::Bare, "no_keyring", Scenario::default(), play).await;
 }

@@ -20,10 +20,30 @@ pub(crate) struct Stage {
     pub(crate) centre: Sandbox,
     driver: Child,
     folder: tempfile::TempDir,
+    desktop: Desktop,
+}
+
+/// What the app finds on its desktop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Desktop {
+    /// Keyring, notifications and all.
+    Whole,
+    /// No session bus, and so none of what is behind it.
+    Bare,
 }
 
 /// Plays a story on a stage of its own.
 pub(crate) async fn story(name: &str, scenario: Scenario, play: impl AsyncFnOnce(&mut Stage)) {
+    story_on(Desktop::Whole, name, scenario, play).await;
+}
+
+/// As [`story`], on another desktop.
+pub(crate) async fn story_on(
+    desktop: Desktop,
+    name: &str,
+    scenario: Scenario,
+    play: impl AsyncFnOnce(&mut Stage),
+) {
     let Some(needs) = Needs::met() else { return };
     // The keyring is the session's, not the story's.
     keyring().forget().await.unwrap();
@@ -34,12 +54,13 @@ pub(crate) async fn story(name: &str, scenario: Scenario, play: impl AsyncFnOnce
     .await
     .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (driver, web) = open(&needs, &centre, folder.path()).await;
+    let (driver, web) = open(&needs, &centre, folder.path(), desktop).await;
     let mut stage = Stage {
         web,
         centre,
         driver,
         folder,
+        desktop,
     };
     let outcome = AssertUnwindSafe(play(&mut stage)).catch_unwind().await;
     if outcome.is_err() {
@@ -80,7 +101,7 @@ impl Stage {
         processes::signal(app, "-TERM");
         assert!(processes::gone(app).await, "the app does not end");
         end(&mut self.driver);
-        let (driver, web) = open(&needs, &self.centre, self.folder.path()).await;
+        let (driver, web) = open(&needs, &self.centre, self.folder.path(), self.desktop).await;
         self.driver = driver;
         self.web = web;
     }
@@ -164,14 +185,24 @@ fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 /// Starts a driver, and through it the app.
-async fn open(needs: &Needs, centre: &Sandbox, folder: &Path) -> (Child, WebDriver) {
+async fn open(
+    needs: &Needs,
+    centre: &Sandbox,
+    folder: &Path,
+    desktop: Desktop,
+) -> (Child, WebDriver) {
     let [port, native] = free_ports();
     let log = File::options()
         .create(true)
         .append(true)
         .open(folder.join("log"))
         .unwrap();
-    let driver = Command::new(&needs.driver)
+    let mut command = Command::new(&needs.driver);
+    if desktop == Desktop::Bare {
+        let nowhere = format!("unix:path={}", folder.join("no-bus").display());
+        command.env("DBUS_SESSION_BUS_ADDRESS", nowhere);
+    }
+    let mut driver = command
         .args(["--port", &port.to_string()])
         .args(["--native-port", &native.to_string()])
         .env("DESKLINE_SERVICES_U2C", centre.u2c())
@@ -193,7 +224,6 @@ async fn open(needs: &Needs, centre: &Sandbox, folder: &Path) -> (Child, WebDriv
     capabilities.set("tauri:options", options).unwrap();
     let address = format!("http://127.0.0.1:{port}");
     let until = Instant::now() + Duration::from_secs(30);
-    let mut driver = driver;
     loop {
         // The driver listens a moment after it has started.
         match WebDriver::new(&address, capabilities.clone()).await {
