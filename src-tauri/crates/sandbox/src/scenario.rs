@@ -1,11 +1,15 @@
 //! Scenario files (`headless.md` 7.15): who is there, who calls when, what goes wrong when.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use toml::Spanned;
 
+use self::place::{Step, offset};
+use crate::director::Rehearsal;
 use crate::peer::Impairment;
 use crate::roster::{Colleague, Member, Queue, Roster};
 use crate::settings::{Settings, ms};
@@ -72,7 +76,7 @@ struct File {
     colleague: Vec<ColleagueEntry>,
     contact: Vec<Spanned<ContactEntry>>,
     network: NetworkEntry,
-    faults: Option<Spanned<toml::Value>>,
+    faults: Option<toml::Value>,
     settings: Settings,
 }
 
@@ -157,21 +161,16 @@ impl Scenario {
             let at = error.span().map_or(0, |span| span.start);
             nonsense(at, explain(text, at, error.message()))
         })?;
+        let misplaced = |(path, message): Misplaced| nonsense(offset(text, &path), message);
         let mut events = Vec::new();
-        for contact in read.contact {
+        for (index, contact) in read.contact.into_iter().enumerate() {
             let at = contact.span().start;
-            events.push(
-                contact
-                    .into_inner()
-                    .event()
-                    .map_err(|message| nonsense(at, message))?,
-            );
+            let event = contact.into_inner().event();
+            let event = event.map_err(|message| nonsense(at, message))?;
+            events.push((vec![Step::key("contact"), Step::Index(index)], event));
         }
         if let Some(faults) = read.faults {
-            let at = faults.span().start;
-            events.extend(
-                fault_events(faults.into_inner()).map_err(|message| nonsense(at, message))?,
-            );
+            events.extend(fault_events(faults).map_err(misplaced)?);
         }
         let mut roster = Roster::default();
         if !read.agent.is_empty() {
@@ -224,6 +223,17 @@ impl Scenario {
             jitter_ms,
             delay_ms,
         } = read.network;
+        if !(0.0..=100.0).contains(&loss_pct) {
+            let path = vec![Step::key("network"), Step::key("loss_pct")];
+            return Err(misplaced((path, "loss_pct: not between 0 and 100".into())));
+        }
+        let rehearsal = Rehearsal::new(&roster, &read.settings);
+        for (path, event) in &events {
+            rehearsal.order(event.order.clone()).map_err(|error| {
+                let field = [Step::key(error.field())];
+                misplaced(([path, &field[..]].concat(), error.to_string()))
+            })?;
+        }
         Ok(Self {
             roster,
             settings: read.settings,
@@ -233,7 +243,7 @@ impl Scenario {
                 jitter_ms,
                 delay_ms,
             },
-            events,
+            events: events.into_iter().map(|(_, event)| event).collect(),
         })
     }
 }
@@ -298,47 +308,75 @@ impl ContactEntry {
     }
 }
 
+/// What is wrong, and the way to where.
+type Misplaced = (Vec<Step>, String);
+
 /// `[faults]` holds the director's verbs: a table per verb, a list of tables per verb, or a list with `do`.
-fn fault_events(faults: toml::Value) -> Result<Vec<Event>, String> {
-    let faults = serde_json::to_value(faults).map_err(|error| format!("faults: {error}"))?;
+fn fault_events(faults: toml::Value) -> Result<Vec<(Vec<Step>, Event)>, Misplaced> {
+    let root = vec![Step::key("faults")];
+    let faults =
+        serde_json::to_value(faults).map_err(|error| (root.clone(), format!("faults: {error}")))?;
+    let below = |path: &[Step], step: Step| [path, &[step]].concat();
     let mut orders = Vec::new();
     match faults {
-        Value::Array(list) => orders.extend(list),
+        Value::Array(list) => orders.extend(
+            list.into_iter()
+                .enumerate()
+                .map(|(index, order)| (below(&root, Step::Index(index)), order)),
+        ),
         Value::Object(map) => {
             for (verb, value) in map {
+                let path = below(&root, Step::key(&verb));
                 let list = match value {
-                    Value::Array(list) => list,
-                    Value::Object(_) => vec![value],
+                    Value::Array(list) => list
+                        .into_iter()
+                        .enumerate()
+                        .map(|(index, order)| (below(&path, Step::Index(index)), order))
+                        .collect(),
+                    Value::Object(_) => vec![(path, value)],
                     Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                        return Err(format!("{verb}: a fault is a table of the verb's fields"));
+                        let message = format!("{verb}: a fault is a table of the verb's fields");
+                        return Err((path, message));
                     }
                 };
-                for mut order in list {
+                for (path, mut order) in list {
+                    if !order.is_object() {
+                        let message = format!("{verb}: a fault is a table of the verb's fields");
+                        return Err((path, message));
+                    }
                     order["do"] = json!(verb);
-                    orders.push(order);
+                    orders.push((path, order));
                 }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err("faults: not a table".to_owned());
+            return Err((root, "faults: not a table".to_owned()));
         }
     }
-    orders.into_iter().map(fault_event).collect()
+    orders
+        .into_iter()
+        .map(|(path, order)| match fault_event(order) {
+            Ok(event) => Ok((path, event)),
+            Err((key, message)) => Err((below(&path, Step::key(key)), message)),
+        })
+        .collect()
 }
 
-fn fault_event(mut order: Value) -> Result<Event, String> {
+fn fault_event(mut order: Value) -> Result<Event, (&'static str, String)> {
     let at = match order
         .as_object_mut()
         .and_then(|map| map.remove("at_seconds"))
     {
         None => 0,
-        Some(at) => ms(at.as_f64().ok_or("at_seconds: not a number")?),
+        Some(at) => ms(at
+            .as_f64()
+            .ok_or(("at_seconds", "at_seconds: not a number".to_owned()))?),
     };
     let verb = order["do"]
         .as_str()
-        .ok_or("do: a fault needs the director's verb")?;
+        .ok_or(("do", "do: a fault needs the director's verb".to_owned()))?;
     if !crate::director::is_verb(verb) {
-        return Err(format!("{verb}: no such verb of the director"));
+        return Err(("do", format!("{verb}: no such verb of the director")));
     }
     Ok(Event {
         when: When::At(at),
@@ -422,7 +460,43 @@ mod tests {
         assert!(error.starts_with("x.toml:2: at_seconds"), "{error}");
         let error = parse("\n[[contact]]\nfrom = \"+1\"\n").unwrap_err();
         assert!(error.starts_with("x.toml:2: at_seconds"), "{error}");
-        let error = parse("[faults]\nexplode = { at_seconds = 1 }\n").unwrap_err();
-        assert!(error.contains("explode"), "{error}");
+        let error = parse("\n[faults]\nexplode = { at_seconds = 1 }\n").unwrap_err();
+        assert!(error.starts_with("x.toml:3: explode"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_can_never_be_played_is_refused_at_once_with_its_line() {
+        let contact = "[[contact]]\nat_seconds = 1\n\n[[contact]]\nat_seconds = 2\n";
+        for (rest, start) in [
+            ("voice = \"banjo\"", "x.toml:6: voice"),
+            ("media = \"pigeon\"", "x.toml:6: media"),
+            ("queue = \"nobody's\"", "x.toml:6: queue"),
+            ("[network]\nburst = 1\nloss_pct = 101", "x.toml:8: loss_pct"),
+            (
+                "[faults]\nrefuseNext = { verb = \"hodl\" }",
+                "x.toml:7: verb",
+            ),
+            (
+                "[[faults.delayNext]]\nverb = \"hold\"\nms = 1\n[[faults.delayNext]]\nverb = \"hold\"\nmss = 1",
+                "x.toml:9: ms",
+            ),
+            (
+                "[faults.refuseNext]\nverb = \"hold\"\nstatsu = 500",
+                "x.toml:8: statsu",
+            ),
+            (
+                "[faults.cutSocket]\nwhich = \"routing\"\nagent = \"Nobody\"",
+                "x.toml:8: agent",
+            ),
+        ] {
+            let error = parse(&format!("{contact}{rest}\n")).unwrap_err();
+            assert!(error.starts_with(start), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_hour_decides_is_left_to_the_hour() {
+        parse("[faults]\nhangUp = { at_seconds = 3 }\nagentState = { agent = \"Ada\", state = \"Idle\", at_seconds = 5 }\n").unwrap();
+        parse("[[queue]]\nname = \"VIP\"\n[[contact]]\nat_seconds = 1\nqueue = \"VIP\"\n").unwrap();
     }
 }

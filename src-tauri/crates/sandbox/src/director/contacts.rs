@@ -88,7 +88,7 @@ pub(super) fn hang_up(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
         Some(id) => {
             let id = InteractionId::new(id);
             if hub.lock().centre.interaction(&id).is_none() {
-                return Err(DirectError::new(
+                return Err(DirectError::for_now(
                     "interactionId",
                     format!("no such contact: {id}"),
                 ));
@@ -100,7 +100,7 @@ pub(super) fn hang_up(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
             .centre
             .newest()
             .cloned()
-            .ok_or_else(|| DirectError::new("interactionId", "there is no contact"))?,
+            .ok_or_else(|| DirectError::for_now("interactionId", "there is no contact"))?,
     };
     hub.feed(Input::HangUp(id.clone()));
     Ok(json!({"interactionId": id.as_str()}))
@@ -133,8 +133,9 @@ pub(super) fn heard(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let id = InteractionId::new(order.need_text("interactionId")?);
     order.finish()?;
     let state = hub.lock();
-    let all = what_was_heard(&state, &id)
-        .ok_or_else(|| DirectError::new("interactionId", format!("no call leg belongs to {id}")))?;
+    let all = what_was_heard(&state, &id).ok_or_else(|| {
+        DirectError::for_now("interactionId", format!("no call leg belongs to {id}"))
+    })?;
     Ok(json!({"rmsDb": all.rms_db, "dominantHz": all.dominant_hz, "seconds": all.seconds}))
 }
 
@@ -181,7 +182,7 @@ pub(super) fn agent_state(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let reason = order.text("reason")?.unwrap_or_default();
     order.finish()?;
     if !hub.lock().centre.is_logged_in(&agent) {
-        return Err(DirectError::new("agent", "the agent is not logged in"));
+        return Err(DirectError::for_now("agent", "the agent is not logged in"));
     }
     hub.feed(Input::SetState(
         agent,

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod fields;
+mod rehearsal;
 mod stumbling;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::hub::{Channel, Hub};
 use crate::names::AgentId;
 use crate::settings::Settings;
 
+pub(crate) use rehearsal::Rehearsal;
 pub(crate) use stumbling::impair;
 
 /// Why an order was not carried out.
@@ -21,6 +23,8 @@ pub(crate) use stumbling::impair;
 pub struct DirectError {
     field: String,
     why: String,
+    /// It is so now and need not stay so.
+    passing: bool,
 }
 
 impl DirectError {
@@ -28,6 +32,15 @@ impl DirectError {
         Self {
             field: field.to_owned(),
             why: why.into(),
+            passing: false,
+        }
+    }
+
+    /// For orders that could be carried out at another time.
+    fn for_now(field: &str, why: impl Into<String>) -> Self {
+        Self {
+            passing: true,
+            ..Self::new(field, why)
         }
     }
 
