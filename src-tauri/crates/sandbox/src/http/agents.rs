@@ -27,7 +27,6 @@ pub(crate) async fn subscribe(State(hub): Shared, Extension(call): Extension<Cal
             503,
         );
     }
-    let client_type = call.text("clientType").unwrap_or("unknown").to_owned();
     let force = call
         .body
         .get("force")
@@ -39,9 +38,7 @@ pub(crate) async fn subscribe(State(hub): Shared, Extension(call): Extension<Cal
             "data": {"type": "AgentMultiLoginCloseSession", "agentId": call.agent.as_str(), "orgId": ORG_ID,
                      "eventType": "AgentDesktopMessage", "reason": "MULTI_LOGIN"},
         });
-        let same = |socket: &&crate::hub::RoutingSocket| {
-            socket.agent == call.agent && socket.client_type == client_type
-        };
+        let same = |socket: &&crate::hub::RoutingSocket| socket.agent == call.agent;
         if state.routing.iter().any(|socket| same(&socket)) {
             state
                 .journal
@@ -58,7 +55,6 @@ pub(crate) async fn subscribe(State(hub): Shared, Extension(call): Extension<Cal
         id.clone(),
         Subscription {
             agent: call.agent.clone(),
-            client_type,
         },
     );
     ok(

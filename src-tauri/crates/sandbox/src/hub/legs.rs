@@ -85,7 +85,8 @@ impl Hub {
         self.ring_waiting(state, now, &agent);
     }
 
-    /// Pushes legs that no line has heard of to the agent's newest line.
+    /// Pushes legs that no line has heard of to the agent's newest line; also those that ring where nobody listens
+    /// any more, because the client was started anew and has registered another line.
     pub(crate) fn ring_waiting(self: &Arc<Self>, state: &mut State, now: Moment, agent: &AgentId) {
         let lines = state.calls.lines_of(now, agent);
         let has_socket = |line: &&Line| {
@@ -102,17 +103,26 @@ impl Hub {
         else {
             return;
         };
+        let is_heard = has_socket(&&line);
+        let rings_unheard = |leg: &Leg| {
+            let at = lines.iter().find(|one| Some(&one.id) == leg.line.as_ref());
+            matches!(leg.state, LegState::Offered | LegState::Alerting)
+                && is_heard
+                && !at.is_some_and(|line| has_socket(&line))
+        };
         let waits = |leg: &&mut Leg| {
             leg.agent == *agent
                 && leg.peer.is_some()
                 && (leg.state == LegState::Waiting
-                    || (leg.state == LegState::Offered && !leg.delivered))
+                    || (leg.state == LegState::Offered && !leg.delivered)
+                    || rings_unheard(leg))
         };
         let media_first = state.centre.settings.media_first;
         let mut events = Vec::new();
         for leg in state.calls.legs_mut().filter(waits) {
             leg.state = LegState::Offered;
             leg.line = Some(line.id.clone());
+            leg.correlation.clear();
             let kind = if leg.offer.is_some() {
                 "OFFER"
             } else {

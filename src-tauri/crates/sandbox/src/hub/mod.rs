@@ -36,7 +36,6 @@ pub(crate) enum ToSocket {
 pub(crate) struct RoutingSocket {
     pub(crate) id: String,
     pub(crate) agent: AgentId,
-    pub(crate) client_type: String,
     pub(crate) tx: UnboundedSender<ToSocket>,
 }
 
@@ -62,7 +61,6 @@ pub(crate) struct WdmDevice {
 #[derive(Debug, Clone)]
 pub(crate) struct Subscription {
     pub(crate) agent: AgentId,
-    pub(crate) client_type: String,
 }
 
 /// Everything that changes.

@@ -44,7 +44,7 @@ pub(crate) async fn open(
 }
 
 async fn serve(hub: Arc<Hub>, mut socket: WebSocket, subscription: Subscription) {
-    let Subscription { agent, client_type } = subscription;
+    let Subscription { agent } = subscription;
     let (tx, rx) = unbounded_channel();
     let id = fresh();
     let (first, welcome_delay) = {
@@ -53,7 +53,6 @@ async fn serve(hub: Arc<Hub>, mut socket: WebSocket, subscription: Subscription)
         state.routing.push(RoutingSocket {
             id: id.clone(),
             agent: agent.clone(),
-            client_type,
             tx,
         });
         let now = hub.now();

@@ -329,6 +329,31 @@ async fn a_line_that_registers_during_the_ringing_rings_too() {
 }
 
 #[tokio::test]
+async fn a_client_that_starts_anew_while_it_rings_is_rung_again_and_can_answer() {
+    let sandbox = sandbox(|_| {}).await;
+    let (ada, line) = Client::at_work(&sandbox, 0).await;
+    let id = sandbox.offer(Contact::default()).unwrap();
+    ada.ringing(&line).await;
+    drop(line);
+    let closed = || {
+        let journal = sandbox.journal();
+        journal
+            .iter()
+            .any(|entry| entry.to_string().contains("Mercury socket closed"))
+    };
+    while !closed() {
+        tokio::task::yield_now().await;
+    }
+    let line = ada.line().await;
+    let leg = ada.ringing(&line).await;
+    ada.answer(&line, &leg).await;
+    assert_eq!(
+        ada.frame("AgentContactAssigned").await["interactionId"],
+        id.as_str()
+    );
+}
+
+#[tokio::test]
 async fn the_leg_may_ring_before_the_reservation() {
     let sandbox = sandbox(|scenario| {
         scenario.settings.ring_order = RingOrder::BeforeReservation;
