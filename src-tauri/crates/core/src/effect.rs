@@ -74,6 +74,9 @@ pub enum CallingRequest {
     Connect(Arc<Catalog>),
     /// Register the line (idempotent: a live registration is kept, N-23).
     Register,
+    /// The same after a relogin, when nobody asks again: also answered in time, but attempts that
+    /// may still succeed go on (N-37).
+    Restore,
     /// Deregister the line; cancels whatever registration is under way (N-21).
     Deregister,
     /// Close the event socket and delete the device.

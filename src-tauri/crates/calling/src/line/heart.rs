@@ -97,7 +97,7 @@ impl Line {
                 self.at_once = !is_asked;
                 self.lose(turn);
                 self.reconnect(turn);
-                self.is_recovery = !is_asked;
+                self.is_recovery = !is_asked || self.goes_on;
                 return None;
             }
             None if !self.is_online && !is_asked => {
@@ -128,7 +128,7 @@ impl Line {
         self.new_run();
         self.lose(turn);
         self.pass_over_same(turn);
-        self.is_recovery = false;
+        self.is_recovery = self.goes_on;
         None
     }
 

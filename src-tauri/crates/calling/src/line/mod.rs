@@ -147,8 +147,10 @@ pub(crate) struct Line {
     recheck: Option<Duration>,
     /// This recovery goes to the backups directly (1.7.6); belongs to one run (N-19).
     at_once: bool,
-    /// Whether this run is a recovery, that is, nobody waits for its outcome.
+    /// Whether this run is a recovery: it goes on until it succeeds.
     is_recovery: bool,
+    /// Whether also a run that somebody waits for is one.
+    goes_on: bool,
     retry_after: Option<u64>,
     /// A stale device was already cleared in this run (1.7.5).
     has_cleared: bool,
@@ -178,6 +180,7 @@ impl Line {
             recheck: None,
             at_once: false,
             is_recovery: false,
+            goes_on: false,
             retry_after: None,
             has_cleared: false,
             trouble: None,
@@ -187,14 +190,17 @@ impl Line {
         }
     }
 
-    /// Registers; a live registration is kept and checked instead (N-23).
+    /// Registers; a live registration is kept and checked instead (N-23). With `goes_on` it tries
+    /// until it succeeds, unless it is refused for good.
     pub(crate) fn start(
         &mut self,
         turn: &mut Turn<'_>,
         identity: Identity,
         record: Option<FailoverRecord>,
+        goes_on: bool,
     ) {
-        self.is_recovery = false;
+        self.goes_on = goes_on;
+        self.is_recovery = goes_on;
         let is_same = self.identity.as_ref() == Some(&identity);
         self.identity = Some(identity);
         match &mut self.stage {
@@ -283,6 +289,11 @@ impl Line {
         } else {
             self.stage = Stage::Failed(why);
         }
+    }
+
+    /// Whether it was never started, or was left.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
     }
 
     /// Whether nothing of a deregistration is under way.

@@ -88,7 +88,9 @@ pub(crate) struct Phone {
     stuck: Option<Problem>,
     /// Why the last attempt to get a device or socket failed.
     trouble: Option<Problem>,
-    /// Why the last `Register` failed; shown until the next one, or a logout.
+    /// Whether attempts go on when that was in vain, because nobody asks again.
+    goes_on: bool,
+    /// Why the last `Register` failed; shown until the next one, a registration, or a logout.
     refusal: Option<String>,
     link: (LinkState, Option<String>),
     is_stopped: bool,
@@ -115,6 +117,7 @@ impl Phone {
             next_catalog: None,
             stuck: None,
             trouble: None,
+            goes_on: false,
             refusal: None,
             link: (LinkState::Off, None),
             is_stopped: false,
@@ -204,7 +207,8 @@ impl Phone {
     fn request(&mut self, now: Now, request: CallingRequest) {
         match request {
             CallingRequest::Connect(catalog) => self.connect(now, catalog),
-            CallingRequest::Register => self.register(now),
+            CallingRequest::Register => self.register(now, false),
+            CallingRequest::Restore => self.register(now, true),
             CallingRequest::Deregister => self.take_leave(now, Goal::Deregister),
             CallingRequest::Disconnect => self.take_leave(now, Goal::Disconnect),
             CallingRequest::Answer(call) => self.leg(now, &call, Leg::answer),
@@ -271,8 +275,9 @@ impl Phone {
         }
     }
 
-    fn register(&mut self, now: Now) {
+    fn register(&mut self, now: Now, goes_on: bool) {
         self.is_wanted = true;
+        self.goes_on = goes_on;
         self.refusal = None;
         self.register_by = Some(now.at + self.settings.pace.real(REGISTERED_WITHIN));
         if self.leaving.is_some() {
@@ -314,14 +319,20 @@ impl Phone {
             region_url: self.settings.region_url.clone(),
         };
         let record = self.record.take();
-        self.with(now, |parts, turn| parts.line.start(turn, identity, record));
+        let goes_on = self.goes_on;
+        self.with(now, |parts, turn| {
+            parts.line.start(turn, identity, record, goes_on);
+        });
     }
 
     /// Answers `Register`, if somebody still waits.
     fn registered(&mut self, result: Result<(), Problem>) {
+        if result.is_ok() {
+            self.refusal = None;
+        }
         if self.register_by.take().is_some() {
             if let Err(problem) = &result {
-                self.is_wanted = false;
+                self.is_wanted = self.goes_on;
                 self.refusal = Some(problem.text.clone());
             }
             self.fact(CallingFact::Registered(result));
@@ -411,7 +422,8 @@ impl Phone {
             parts.legs.values_mut().for_each(|leg| leg.check(turn));
             parts.line.mercury_online(turn);
         });
-        if self.is_wanted && self.register_by.is_some() && self.leaving.is_none() {
+        let is_owed = self.register_by.is_some() || (self.goes_on && self.line.is_idle());
+        if self.is_wanted && is_owed && self.leaving.is_none() {
             self.start_line(now);
         }
     }
@@ -445,7 +457,9 @@ impl Phone {
                 is_final: false,
                 ..cause.unwrap_or_default()
             };
-            self.with(now, |parts, turn| parts.line.cancel(turn, why.clone()));
+            if !self.goes_on {
+                self.with(now, |parts, turn| parts.line.cancel(turn, why.clone()));
+            }
             self.registered(Err(why));
         }
     }
@@ -490,6 +504,9 @@ impl Phone {
         }
         if let Some(stuck) = &self.stuck {
             return (LinkState::Failed, Some(stuck.text.clone()));
+        }
+        if let Some(why) = &self.refusal {
+            return (LinkState::Failed, Some(why.clone())); // and it goes on
         }
         if !self.mercury.is_online() {
             let state = if self.mercury.is_trying() || self.wdm.device().is_none() {

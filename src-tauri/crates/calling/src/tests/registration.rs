@@ -475,6 +475,52 @@ fn calling_050_a_login_without_an_answer_ends_after_20_s() {
 }
 
 #[test]
+fn after_a_relogin_the_attempts_go_on_until_one_succeeds() {
+    let mut world = World::new();
+    world.connect();
+    world.script(POST, "/web/device", [status(503), status(503)]);
+    world.request(CallingRequest::Restore);
+    world.pass(secs(20));
+    assert_eq!(world.registrations(), [false], "answered in time (N-37)");
+    assert_eq!(world.links().last(), Some(&LinkState::Failed));
+    world.pass(secs(23));
+    assert_eq!(world.posts(), ["p1", "p2", "p1"]);
+    assert_eq!(world.links().last(), Some(&LinkState::Up));
+    assert_eq!(world.registrations(), [false], "nobody waits any more");
+}
+
+#[test]
+fn a_relogin_during_a_recovery_does_not_end_it() {
+    let mut world = World::registered();
+    world.script(POST, "devices/mobius-of-device-1/status", [status(404)]);
+    world.always(POST, "/web/device", status(503));
+    world.pass(secs(35));
+    world.request(CallingRequest::Restore);
+    world.pass(secs(3600));
+    let so_far = world.posts().len();
+    world.pass(secs(1200));
+    assert!(world.posts().len() > so_far, "it goes on");
+    world.always(POST, "/web/device", status(400));
+    world.pass(secs(1200));
+    let so_far = world.posts().len();
+    world.pass(secs(3600));
+    assert_eq!(world.posts().len(), so_far, "refused for good");
+}
+
+#[test]
+fn a_line_wanted_at_a_relogin_comes_when_the_event_socket_does() {
+    let mut world = World::new();
+    world.opens = false;
+    world.connect();
+    world.request(CallingRequest::Restore);
+    world.pass(secs(60));
+    assert_eq!(world.registrations(), [false]);
+    world.opens = true;
+    world.pass(secs(60));
+    assert_eq!(world.links().last(), Some(&LinkState::Up));
+}
+
+#[test]
 fn a_login_waits_for_the_event_socket_within_its_20_s() {
     let mut world = World::new();
     world.opens = false;

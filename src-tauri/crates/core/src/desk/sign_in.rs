@@ -176,7 +176,7 @@ impl Desk {
                 .as_ref()
                 .is_some_and(|agent| agent.is_calling_wanted);
         if is_line_wanted {
-            self.out.push(Effect::Calling(CallingRequest::Register));
+            self.out.push(Effect::Calling(CallingRequest::Restore));
         }
         if was_dropped {
             let me = self.me().to_owned();

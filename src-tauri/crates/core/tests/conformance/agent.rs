@@ -72,7 +72,7 @@ fn case_061_a_line_that_does_not_register_leaves_a_session_without_voice() {
     story.relogged_in(BROWSER, json!({}));
     assert!(matches!(
         story.calling[..],
-        [CallingRequest::Connect(_), CallingRequest::Register]
+        [CallingRequest::Connect(_), CallingRequest::Restore]
     ));
     assert!(story.is_open(sign_in));
     story.calling(CallingFact::Registered(Err(Problem {

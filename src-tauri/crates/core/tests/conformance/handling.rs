@@ -74,7 +74,9 @@ fn accept_takes_a_second_leg_whose_first_one_ended() {
         "{:?}",
         story.calling
     );
-    story.calling(CallingFact::Answered { call: call("again") });
+    story.calling(CallingFact::Answered {
+        call: call("again"),
+    });
     assert_eq!(story.ok(accept), json!({}));
 }
 
