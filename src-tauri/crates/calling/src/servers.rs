@@ -83,13 +83,18 @@ pub(crate) fn service_domain(catalog: &Catalog, fixed: Option<&str>) -> Result<S
 pub(crate) fn is_allowed(url: &Url) -> bool {
     match url.scheme() {
         "https" | "wss" => true,
-        "http" | "ws" => match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        },
+        "http" | "ws" => is_loopback(url),
         _ => false,
+    }
+}
+
+/// Whether this machine itself is meant.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

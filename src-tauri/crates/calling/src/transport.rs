@@ -16,7 +16,10 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-use crate::effect::{SocketEvent, Verb};
+use crate::{
+    effect::{SocketEvent, Verb},
+    servers::is_loopback,
+};
 
 /// More of a body than this is not read: no service answers that much.
 const BODY_LIMIT: usize = 4 << 20;
@@ -84,7 +87,10 @@ pub(crate) trait Wire: Send + Sync + 'static {
 pub(crate) struct Internet(Result<Clients, TransportError>);
 
 struct Clients {
-    http: reqwest::Client,
+    /// Through the system's proxy.
+    outside: reqwest::Client,
+    /// For this machine: a proxy cannot reach it.
+    inside: reqwest::Client,
     tls: Arc<ClientConfig>,
 }
 
@@ -110,7 +116,12 @@ impl Wire for Internet {
                 Verb::Patch => reqwest::Method::PATCH,
                 Verb::Delete => reqwest::Method::DELETE,
             };
-            let mut request = clients.http.request(method, sending.url);
+            let client = if is_loopback(&sending.url) {
+                &clients.inside
+            } else {
+                &clients.outside
+            };
+            let mut request = client.request(method, sending.url);
             for (name, value) in sending.headers {
                 request = request.header(name, value);
             }
@@ -145,13 +156,15 @@ impl Wire for Internet {
 
 fn clients(ca_file: Option<&Path>) -> Result<Clients, TransportError> {
     let tls = deskline_trust::client_config(ca_file)?;
-    let http = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.clone())
-        .redirect(reqwest::redirect::Policy::none())
-        .tcp_nodelay(true)
-        .build()?;
+    let builder = || {
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+    };
     Ok(Clients {
-        http,
+        outside: builder().build()?,
+        inside: builder().no_proxy().build()?,
         tls: Arc::new(tls),
     })
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use deskline_wire::Json;
+use deskline_wire::{Json, json};
 
 fn command(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deskline-cli"));
@@ -181,4 +181,35 @@ fn headless_and_sandbox_are_two_programs_that_find_each_other() {
     );
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(sandbox.end(), Some(0));
+}
+
+#[test]
+fn services_on_this_machine_are_not_asked_through_a_proxy() {
+    let mut command = command(&["headless", "--sandbox"]);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        // Nobody listens there.
+        command.env(name, "http://127.0.0.1:9");
+        command.env(name.to_lowercase(), "http://127.0.0.1:9");
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut call = |id: u64, method: &str, params: Json| -> Json {
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        writeln!(input, "{request}").unwrap();
+        loop {
+            let line: Json = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            if line["id"] == id {
+                break line;
+            }
+        }
+    };
+    let profile = call(1, "session.signIn", json!({}));
+    let team = &profile["result"]["teams"][0]["id"];
+    let station = json!({"teamId": team, "loginOption": "BROWSER"});
+    let login = call(2, "station.login", station);
+    assert_eq!(login["result"]["deviceType"], "BROWSER", "{login}");
+    call(3, "shutdown", json!({}));
+    assert!(child.wait().unwrap().success());
 }
