@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::client::{Client, Leg, answer_to, sandbox};
 
 #[tokio::test]
-async fn case_95_an_answer_while_alerting_is_400_and_changes_nothing() {
+async fn calling_095_an_answer_while_alerting_is_400_and_changes_nothing() {
     let sandbox = sandbox(|_| {}).await;
     let (ada, line) = Client::at_work(&sandbox, 0).await;
     sandbox.offer(Contact::default()).unwrap();
@@ -20,7 +20,7 @@ async fn case_95_an_answer_while_alerting_is_400_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn case_96_the_first_frame_of_an_authorised_socket_is_the_buffer_state_with_an_id() {
+async fn calling_096_the_first_frame_of_an_authorised_socket_is_the_buffer_state_with_an_id() {
     let sandbox = sandbox(|_| {}).await;
     let client = Client::connect(&sandbox, 0).await;
     let (_, wdm) = client
@@ -59,7 +59,7 @@ async fn case_96_the_first_frame_of_an_authorised_socket_is_the_buffer_state_wit
 }
 
 #[tokio::test]
-async fn case_97_events_after_alerting_carry_the_correlation_id() {
+async fn calling_097_events_after_alerting_carry_the_correlation_id() {
     let sandbox = sandbox(|_| {}).await;
     let (ada, line) = Client::at_work(&sandbox, 0).await;
     let (_, leg) = ada.call(&sandbox, &line).await;
@@ -68,7 +68,7 @@ async fn case_97_events_after_alerting_carry_the_correlation_id() {
 }
 
 #[tokio::test]
-async fn case_98_a_device_with_a_call_cannot_be_deleted() {
+async fn calling_098_a_device_with_a_call_cannot_be_deleted() {
     let sandbox = sandbox(|_| {}).await;
     let (ada, line) = Client::at_work(&sandbox, 0).await;
     let (_, leg) = ada.call(&sandbox, &line).await;
@@ -89,7 +89,7 @@ async fn case_98_a_device_with_a_call_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn case_99_five_silent_keepalive_intervals_end_the_registration() {
+async fn calling_099_five_silent_keepalive_intervals_end_the_registration() {
     let sandbox = sandbox(|scenario| scenario.settings.keepalive_seconds = 1).await;
     let client = Client::connect(&sandbox, 0).await;
     let line = client.line().await;
@@ -101,7 +101,7 @@ async fn case_99_five_silent_keepalive_intervals_end_the_registration() {
 }
 
 #[tokio::test]
-async fn case_100_a_preflight_allows_the_method_and_every_header_by_name() {
+async fn calling_100_a_preflight_allows_the_method_and_every_header_by_name() {
     let sandbox = sandbox(|_| {}).await;
     let _client = Client::connect(&sandbox, 0).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
