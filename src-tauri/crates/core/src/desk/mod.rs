@@ -323,7 +323,13 @@ impl Desk {
         match fact {
             RoutingFact::SignedIn(signed_in) => self.signed_in(*signed_in),
             RoutingFact::SignInFailed(problem) => self.sign_in_failed(&failure::sign_in(&problem)),
-            RoutingFact::Link(state) => self.routing_link(state),
+            RoutingFact::Link(state) => {
+                if state == LinkState::Off {
+                    // Closed for good: nothing can be confirmed any more (O-44).
+                    self.fail_all_open();
+                }
+                self.routing_link(state);
+            }
             RoutingFact::SocketLost => self.socket_lost(),
             RoutingFact::SocketBack => self.socket_back(),
             RoutingFact::Frame(frame) => self.frame(&frame),

@@ -331,11 +331,14 @@ impl Desk {
         // Frames of the meantime are lost, so no open question can still be confirmed (O-44).
         // A relogin among them does not bring the way back.
         self.is_restoring = false;
-        let lost = self.ledger.take_where(|_| true);
-        for pending in lost {
+        self.fail_all_open();
+        self.routing_link(LinkState::Lost);
+    }
+
+    pub(super) fn fail_all_open(&mut self) {
+        for pending in self.ledger.take_where(|_| true) {
             self.fail(&pending, &crate::failure::Cause::ConnectionLost);
         }
-        self.routing_link(LinkState::Lost);
     }
 
     pub(super) fn socket_back(&mut self) {

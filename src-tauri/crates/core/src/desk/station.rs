@@ -223,6 +223,9 @@ impl Desk {
 
     /// Agent-level frames: first what they change, then their public events (contact-center 6.1).
     pub(super) fn agent_frame(&mut self, frame: &Frame) {
+        if frame.kind().is_none() {
+            return; // told as it came, and no more (contact-center 3.8)
+        }
         let data = Json::Object(frame.data().cloned().unwrap_or_default());
         let is_mine = is_for(frame, self.me());
         let name = frame.name().unwrap_or_default();

@@ -4,9 +4,9 @@ use deskline_core::{
     Action, CallingFact, CallingRequest, Directory, Event, Input, LinkState, Method, Page, Problem,
     RoutingFact, RoutingRequest, Station, StationOption,
 };
-use deskline_wire::json;
+use deskline_wire::{Frame, json};
 
-use crate::support::{BROWSER, Contact, EXTENSION, Kind, Story, profile, settings};
+use crate::support::{BROWSER, Contact, EXTENSION, Kind, ME, Story, profile, settings};
 
 const NUMBER: &str = "14085550123";
 
@@ -357,6 +357,35 @@ fn case_073_an_unsolicited_state_change_is_told_in_order() {
     );
     let state = story.desk().agent().unwrap().state.clone().unwrap();
     assert_eq!(state.state, "Available");
+}
+
+#[test]
+fn an_agent_frame_needs_some_top_level_type() {
+    let mut story = Story::logged_in(EXTENSION);
+    let data =
+        json!({ "type": "AgentStateChangeSuccess", "agentId": ME, "subStatus": "Available" });
+    story.input(Input::Routing(RoutingFact::Frame(Box::new(
+        Frame::parse(&json!({ "data": data }).to_string()).unwrap(),
+    ))));
+    assert_eq!(story.order, ["raw AgentStateChangeSuccess"]);
+}
+
+#[test]
+fn case_033_a_session_taken_over_settles_open_questions_at_once() {
+    let mut story = Story::logged_in(EXTENSION);
+    let set = story.act(Action::SetState {
+        state: "Available".to_owned(),
+        aux_code_id: "0".to_owned(),
+        reason: None,
+    });
+    story.raw(
+        "AGENT_MULTI_LOGIN",
+        "AgentMultiLoginCloseSession",
+        json!({}),
+    );
+    story.input(Input::Routing(RoutingFact::Link(LinkState::Off)));
+    assert_eq!(story.error(set).kind, Kind::Unreachable);
+    assert!(story.told().contains(&"agent:multiLogin".to_owned()));
 }
 
 #[test]
