@@ -6,7 +6,7 @@ use deskline_wire::{Json, json};
 
 use super::{Desk, LocalQuestion, MUTE_WITHIN};
 use crate::{
-    CallingRequest, CommandError, CommandId, Effect, HangUpCause, InteractionId, Kind,
+    CallId, CallingRequest, CommandError, CommandId, Effect, HangUpCause, InteractionId, Kind,
     MediaRequest, Verb, facts,
     failure::{self, Cause},
     operation::{self, Operation},
@@ -293,19 +293,8 @@ impl Desk {
             return self.settle(command, json!({ "muted": is_muted }));
         };
         let call = leg.call.clone();
-        let is_open = self
-            .local
-            .iter()
-            .any(|question| question.call == call && question.method == "toggleMute");
-        if is_open {
-            let mut error = failure::named(
-                Kind::Pending,
-                "Pending",
-                "Error",
-                "Error while performing toggleMute",
-            );
-            error.code = "Service.aqm.reqs.Pending".to_owned();
-            return self.refuse(command, error);
+        if self.is_open_locally(&call, "toggleMute") {
+            return self.refuse(command, pending_locally("toggleMute"));
         }
         self.local.push(LocalQuestion {
             call: call.clone(),
@@ -334,6 +323,9 @@ impl Desk {
             );
         }
         let call = leg.call.clone();
+        if self.is_open_locally(&call, "sendDigits") {
+            return self.refuse(command, pending_locally("sendDigits"));
+        }
         let lasts: Duration = digits
             .chars()
             .map(|tone| if tone == ',' { COMMA } else { TONE })
@@ -349,6 +341,12 @@ impl Desk {
             call,
             digits.to_ascii_uppercase(),
         )));
+    }
+
+    fn is_open_locally(&self, call: &CallId, method: &str) -> bool {
+        self.local
+            .iter()
+            .any(|question| question.call == *call && question.method == method)
     }
 
     // --- wrap-up ----------------------------------------------------------------------
@@ -463,6 +461,14 @@ impl Desk {
             );
         }
     }
+}
+
+/// The answer to what is under way on this leg already.
+fn pending_locally(method: &str) -> CommandError {
+    let text = format!("Error while performing {method}");
+    let mut error = failure::named(Kind::Pending, "Pending", "Error", &text);
+    error.code = "Service.aqm.reqs.Pending".to_owned();
+    error
 }
 
 /// The result of a directory of colleagues, as the other directories give theirs.

@@ -356,6 +356,25 @@ fn ringing_stops_when_the_offer_goes_elsewhere_and_the_leg_is_hung_up() {
 }
 
 #[test]
+fn digits_are_refused_while_others_are_sent() {
+    let mut story = Story::logged_in(BROWSER);
+    story.connected("I");
+    let digits = |digits: &str| Verb::SendDigits(digits.to_owned());
+    let first = story.verb("I", digits("12"));
+    let second = story.verb("I", digits("3"));
+    let error = story.error(second);
+    assert_eq!(error.kind, Kind::Pending);
+    assert_eq!(error.code, "Service.aqm.reqs.Pending");
+    story.media(MediaFact::DigitsSent {
+        call: call("call-I"),
+        result: Ok(()),
+    });
+    assert_eq!(story.ok(first), json!({}));
+    let third = story.verb("I", digits("3"));
+    assert!(story.is_open(third));
+}
+
+#[test]
 fn digits_need_an_answered_leg_and_the_right_signs() {
     let mut story = Story::logged_in(BROWSER);
     story.connected("I");
