@@ -85,6 +85,15 @@ impl Centre {
         }
         it.state = if it.state == "new" { "new" } else { "wrapUp" };
         let target = consult.and_then(|consult| consult.target);
+        // Clients forget a dialled contact at its end by themselves; other conferences have to be taken away.
+        let guests: Vec<AgentId> = agents
+            .iter()
+            .filter(|agent| {
+                it.conference && it.outdial_agent.is_none() && it.owner != agent.as_str()
+            })
+            .filter(|agent| target.as_deref() != Some(agent.as_str()))
+            .cloned()
+            .collect();
         let ended = json!({"agentsPendingWrapUp": owed, "reason": reason});
         for agent in agents {
             let owes = owed.iter().any(|one| one == agent.as_str());
@@ -106,6 +115,13 @@ impl Centre {
                 .and_then(|it| it.party(agent.as_str()))
                 .and_then(|party| party.leg.clone());
             self.end_leg(leg);
+        }
+        if let Some(it) = self.find(id) {
+            let is_guest = |one: &String| guests.iter().any(|agent| agent.as_str() == one);
+            it.main.participants.retain(|one| !is_guest(one));
+        }
+        for guest in guests {
+            self.tell(id, &guest, "AgentConsultConferenceEnded", &json!({}));
         }
         self.sweep();
         self.distribute();

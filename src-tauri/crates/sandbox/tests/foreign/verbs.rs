@@ -492,6 +492,37 @@ async fn a_conference_is_merged_left_and_handed_over() {
 }
 
 #[tokio::test]
+async fn a_customer_who_leaves_a_conference_takes_the_guests_contact_away() {
+    let sandbox = sandbox(|_| {}).await;
+    let ((ada, line), (bo, bos_line), id, leg) = two(&sandbox).await;
+    let to =
+        json!({"to": bo.me.id.as_str(), "destinationType": "agent", "agentId": ada.me.id.as_str()});
+    ada.task(&id, "consult", to.clone()).await;
+    let bos_leg = bo.ringing(&bos_line).await;
+    bo.answer(&bos_line, &bos_leg).await;
+    bo.frame("AgentConsulting").await;
+    ada.task(&id, "consult/conference", to).await;
+    bo.frame("ParticipantJoinedConference").await;
+    sandbox.hang_up(None).unwrap();
+    let ended = bo.frame("ContactEnded").await;
+    assert_eq!(
+        ended["agentsPendingWrapUp"],
+        json!([ada.me.id.as_str()]),
+        "the guest owes nothing"
+    );
+    let over = bo.frame("AgentConsultConferenceEnded").await;
+    let main = over["interaction"]["media"][&id]["participants"].clone();
+    assert!(
+        !main.as_array().unwrap().contains(&json!(bo.me.id.as_str())),
+        "else clients keep the contact for ever and announce it in place of the next"
+    );
+    bo.disconnected(&bos_line, &bos_leg).await;
+    ada.frame("AgentWrapup").await;
+    ada.disconnected(&line, &leg).await;
+    ada.wrap_up(&id).await;
+}
+
+#[tokio::test]
 async fn a_blind_transfer_rings_the_other_agent() {
     let sandbox = sandbox(|_| {}).await;
     let ((ada, line), (bo, bos_line), id, leg) = two(&sandbox).await;
