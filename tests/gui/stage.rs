@@ -223,6 +223,8 @@ async fn open(
     let options = serde_json::json!({ "application": needs.app });
     capabilities.set("tauri:options", options).unwrap();
     let address = format!("http://127.0.0.1:{port}");
+    // The driver's HTTP client brings no cryptography of its own; the first to choose wins.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let until = Instant::now() + Duration::from_secs(30);
     loop {
         // The driver listens a moment after it has started.

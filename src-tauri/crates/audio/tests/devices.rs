@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use deskline_audio::{
@@ -12,13 +12,17 @@ use deskline_audio::{
 
 const TICK: Duration = Duration::from_millis(10);
 
-/// Whether there is a server with virtual devices; says so if not.
-fn has_session() -> bool {
-    let found = std::env::var_os("SESSION_AUDIO_PID").is_some();
-    if !found {
+/// One test at a time: one of them counts what the whole process holds.
+static STAGE: Mutex<()> = Mutex::new(());
+
+/// The stage, if there is a server with virtual devices; says so if not.
+fn stage() -> Option<MutexGuard<'static, ()>> {
+    if std::env::var_os("SESSION_AUDIO_PID").is_none() {
         println!("skipped: no virtual audio server (run inside tests/support/desktop-session.sh)");
+        return None;
     }
-    found
+    // A test that failed on the stage leaves it usable for the next.
+    Some(STAGE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 struct Player(Child);
@@ -135,9 +139,7 @@ fn steady(levels: &[f32]) -> f32 {
 
 #[test]
 fn the_virtual_microphone_is_heard_and_the_speaker_plays() {
-    if !has_session() {
-        return;
-    }
+    let Some(_alone) = stage() else { return };
     let (mut port, reports) = start(DeviceChoice::default());
     let first = reports.recv_timeout(Duration::from_secs(10)).unwrap();
     println!("{first:?}");
@@ -160,9 +162,7 @@ fn the_virtual_microphone_is_heard_and_the_speaker_plays() {
 
 #[test]
 fn a_microphone_that_is_unplugged_is_missed_and_comes_back() {
-    if !has_session() {
-        return;
-    }
+    let Some(_alone) = stage() else { return };
     let load = || {
         let output = Command::new("pactl")
             .args([
@@ -236,9 +236,7 @@ fn a_microphone_that_is_unplugged_is_missed_and_comes_back() {
 
 #[test]
 fn the_bell_is_heard_on_the_speaker() {
-    if !has_session() {
-        return;
-    }
+    let Some(_alone) = stage() else { return };
     let (mut port, _reports) = start(DeviceChoice::default());
     let heard = record(3.0, || {
         port.ring(true);
@@ -254,9 +252,7 @@ fn the_bell_is_heard_on_the_speaker() {
 
 #[test]
 fn looking_at_the_devices_leaves_nothing_behind() {
-    if !has_session() {
-        return;
-    }
+    let Some(_alone) = stage() else { return };
     // A look may be under way: what counts is what is there between two of them.
     let count = |what: &str| {
         let now = || {
