@@ -121,6 +121,8 @@ async fn frame_to_view() -> Vec<f64> {
         frame("AgentContactHeld", true),
         frame("AgentContactUnheld", false),
     ];
+    // The owner takes facts before messages: be sure that it listens before the first frame.
+    let _: Vec<_> = desk.handle.tasks().await.unwrap();
     let mut samples = Vec::with_capacity(FRAMES);
     for index in 0..FRAMES {
         let before = seen.load(Ordering::Acquire);
