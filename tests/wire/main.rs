@@ -5,6 +5,7 @@ mod bad_input;
 mod connection;
 mod life;
 mod sound;
+mod together;
 
 use deskline_sandbox::{AutoWrapUp, Member, Options, Sandbox, Scenario, Settings};
 use deskline_tests::{Agent, AgentOptions};

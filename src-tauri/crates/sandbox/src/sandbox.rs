@@ -412,6 +412,16 @@ impl Sandbox {
         })
     }
 
+    /// Level of one pitch in the last second of what the customer of a contact heard, in dBFS; −120 for silence.
+    ///
+    /// # Errors
+    /// When no call leg belongs to the contact.
+    pub fn heard_at(&self, interaction: &InteractionId, hz: f32) -> Result<f32, DirectError> {
+        let order = json!({"do": "heard", "interactionId": interaction.as_str(), "pitches": [hz]});
+        let answer = self.order(order)?;
+        Ok(answer["pitchesDb"][0].as_f64().unwrap_or(-120.0) as f32)
+    }
+
     /// RTP counters of the live leg of a contact; none without one.
     pub fn counters(&self, interaction: &InteractionId) -> Option<crate::peer::Counters> {
         let state = self.hub.lock();

@@ -9,7 +9,7 @@ use super::{Direct, DirectError, agent_field, need_agent};
 use crate::centre::{Input, Offer, StateChange};
 use crate::hub::{Hub, State};
 use crate::names::{InteractionId, LegId, fresh};
-use crate::peer::{Heard, Voice};
+use crate::peer::{Heard, Peer, Voice};
 use crate::roster::Colleague;
 
 /// The pitch of the voice `tone` when none is named.
@@ -131,12 +131,28 @@ pub(super) fn colleague(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
 
 pub(super) fn heard(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let id = InteractionId::new(order.need_text("interactionId")?);
+    let pitches = order.numbers("pitches")?;
     order.finish()?;
     let state = hub.lock();
     let all = what_was_heard(&state, &id).ok_or_else(|| {
         DirectError::for_now("interactionId", format!("no call leg belongs to {id}"))
     })?;
-    Ok(json!({"rmsDb": all.rms_db, "dominantHz": all.dominant_hz, "seconds": all.seconds}))
+    let mut answer =
+        json!({"rmsDb": all.rms_db, "dominantHz": all.dominant_hz, "seconds": all.seconds});
+    if let Some(pitches) = pitches {
+        let level = |hz: f64| ear_of(&state, &id).map_or(-120.0, |peer| peer.heard_at(hz as f32));
+        answer["pitchesDb"] = pitches.into_iter().map(level).collect();
+    }
+    Ok(answer)
+}
+
+/// The peer at the customer's ear: of the leg that carries the customer, else of one that did and lives.
+fn ear_of<'a>(state: &'a State, id: &InteractionId) -> Option<&'a Peer> {
+    let mine = || state.calls.legs().filter(|leg| leg.interaction == *id);
+    let alive = || mine().filter(|leg| leg.peer.is_some());
+    let carrier = alive().find(|leg| leg.audio.customer);
+    let carrier = carrier.or_else(|| alive().find(|leg| leg.customer || mine().count() == 1));
+    carrier.and_then(|leg| leg.peer.as_ref())
 }
 
 /// What the customer of a contact hears, over all its legs: the level of the live one, the time of all.
@@ -149,25 +165,15 @@ fn what_was_heard(state: &State, id: &InteractionId) -> Option<Heard> {
     if legs.is_empty() {
         return None;
     }
+    let now = ear_of(state, id).map(Peer::heard);
     let mut all = Heard {
-        rms_db: f32::NEG_INFINITY,
-        ..Heard::default()
+        rms_db: now.map_or(-100.0, |heard| heard.rms_db),
+        dominant_hz: now.map_or(0.0, |heard| heard.dominant_hz),
+        seconds: 0.0,
     };
     for leg in legs.iter().filter(|leg| leg.customer || legs.len() == 1) {
-        let heard = leg
-            .peer
-            .as_ref()
-            .map(crate::peer::Peer::heard)
-            .or(leg.heard)
-            .unwrap_or_default();
-        all.seconds += heard.seconds;
-        if leg.peer.is_some() {
-            all.rms_db = heard.rms_db;
-            all.dominant_hz = heard.dominant_hz;
-        }
-    }
-    if !all.rms_db.is_finite() {
-        all.rms_db = -100.0;
+        let heard = leg.peer.as_ref().map(Peer::heard).or(leg.heard);
+        all.seconds += heard.unwrap_or_default().seconds;
     }
     Some(all)
 }

@@ -56,6 +56,18 @@ impl Fields {
             .ok_or_else(|| DirectError::new(field, format!("{field} is a number, not negative")))
     }
 
+    /// A list of numbers.
+    pub(super) fn numbers(&mut self, field: &str) -> Direct<Option<Vec<f64>>> {
+        let Some(value) = self.take(field) else {
+            return Ok(None);
+        };
+        let list = value
+            .as_array()
+            .and_then(|list| list.iter().map(Value::as_f64).collect());
+        list.map(Some)
+            .ok_or_else(|| DirectError::new(field, format!("{field} is a list of numbers")))
+    }
+
     pub(super) fn flag(&mut self, field: &str) -> Direct<Option<bool>> {
         match self.take(field) {
             None => Ok(None),

@@ -56,6 +56,24 @@ pub(super) fn dominant_hz(samples: &[f32]) -> f32 {
     (peak as f32 + offset) * bin_hz
 }
 
+/// Level of one pitch in dBFS, not below [`FLOOR_DB`]: Goertzel's filter behind a Hann window.
+pub(super) fn pitch_db(samples: &[f32], hz: f32) -> f32 {
+    if samples.is_empty() || !hz.is_finite() {
+        return FLOOR_DB;
+    }
+    let turn = std::f64::consts::TAU * f64::from(hz) / RATE as f64;
+    let (mut one, mut two) = (0.0, 0.0);
+    for (index, sample) in samples.iter().enumerate() {
+        let place = std::f64::consts::TAU * index as f64 / samples.len() as f64;
+        let next = f64::from(*sample) * (0.5 - 0.5 * place.cos()) + 2.0 * turn.cos() * one - two;
+        (two, one) = (one, next);
+    }
+    let power: f64 = one * one + two * two - 2.0 * turn.cos() * one * two;
+    // A sine of amplitude a gives (a·n/4)² behind the window; its power is a²/2.
+    let mean = 8.0 * power / (samples.len() as f64).powi(2);
+    ((10.0 * mean.max(1e-12).log10()) as f32).max(FLOOR_DB)
+}
+
 // Radix-2 FFT in place; the length is a power of two.
 fn transform(data: &mut [(f32, f32)]) {
     let size = data.len();
@@ -114,6 +132,20 @@ mod tests {
             .map(|(a, b)| a + b)
             .collect();
         assert!((dominant_hz(&mixed) - 440.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_pitch_is_measured_beside_louder_ones() {
+        let mixed: Vec<f32> = tone(440.0, 0.4, RATE)
+            .iter()
+            .zip(tone(720.0, 0.02, RATE))
+            .map(|(a, b)| a + b)
+            .collect();
+        assert!((pitch_db(&mixed, 440.0) - rms_db(&tone(440.0, 0.4, RATE))).abs() < 0.2);
+        assert!((pitch_db(&mixed, 720.0) - rms_db(&tone(720.0, 0.02, RATE))).abs() < 0.2);
+        assert!(pitch_db(&mixed, 1_150.0) < -70.0);
+        assert_eq!(pitch_db(&[], 440.0), FLOOR_DB);
+        assert_eq!(pitch_db(&[0.1; 100], f32::NAN), FLOOR_DB);
     }
 
     #[test]

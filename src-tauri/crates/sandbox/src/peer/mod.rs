@@ -195,6 +195,11 @@ impl Peer {
         self.shared.heard()
     }
 
+    /// Level of one pitch in the last second of what the customer heard, in dBFS; −120 for silence.
+    pub fn heard_at(&self, hz: f32) -> f32 {
+        self.shared.heard_at(hz)
+    }
+
     /// The RTP counters.
     pub fn counters(&self) -> Counters {
         self.shared.lock().counters

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use super::digits::Digits;
-use super::level::{FLOOR_DB, RATE, dominant_hz, rms_db};
+use super::level::{FLOOR_DB, RATE, dominant_hz, pitch_db, rms_db};
 use super::voice::{Frame, Mouth, SILENT};
 use super::{Counters, Heard, Impairment, Voice};
 
@@ -74,6 +74,12 @@ impl Shared {
     /// Undoes [`Shared::join`].
     pub(super) fn part(&self, id: u64) {
         self.lock().bridges.retain(|bridge| bridge.id != id);
+    }
+
+    /// Level of one pitch in the last second of what was heard, in dBFS.
+    pub(super) fn heard_at(&self, hz: f32) -> f32 {
+        let window: Vec<f32> = self.lock().log.window.iter().copied().collect();
+        pitch_db(&window, hz)
     }
 
     /// Measures what was heard.
