@@ -7,7 +7,10 @@
 
 mod account;
 mod calls;
+mod look;
+mod looks;
 mod page;
+mod picture;
 mod processes;
 mod shell;
 mod stage;

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use deskline_sandbox::peer::Voice;
 use deskline_sandbox::{Contact, InteractionId};
 use thirtyfour::prelude::*;
 
 use crate::stage::Stage;
 
 /// How long the window may take for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Stage {
     /// The element with this test id, as soon as it is shown.
@@ -148,4 +149,17 @@ pub(crate) fn daniel() -> Contact {
         name: Some("Daniel Okafor".to_owned()),
         ..Contact::default()
     }
+}
+
+/// A customer with a name and data who says nothing: for pictures.
+pub(crate) fn quiet() -> Contact {
+    let mut contact = daniel();
+    contact.voice = Some(Voice::Silence);
+    contact
+        .variables
+        .insert("Reason".to_owned(), "Card charged twice".into());
+    contact
+        .variables
+        .insert("Order".to_owned(), "DE-20418".into());
+    contact
 }

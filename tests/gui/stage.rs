@@ -21,6 +21,8 @@ pub(crate) struct Stage {
     driver: Child,
     folder: tempfile::TempDir,
     desktop: Desktop,
+    /// What pictures did not look as accepted; told at the end, so that one run shows them all.
+    pub(crate) odd_pictures: Vec<String>,
 }
 
 /// What the app finds on its desktop.
@@ -28,6 +30,8 @@ pub(crate) struct Stage {
 pub(crate) enum Desktop {
     /// Keyring, notifications and all.
     Whole,
+    /// As [`Self::Whole`], for somebody who asked their desktop for less motion: what pictures are taken on.
+    Still,
     /// No session bus, and so none of what is behind it.
     Bare,
 }
@@ -61,15 +65,21 @@ pub(crate) async fn story_on(
         driver,
         folder,
         desktop,
+        odd_pictures: Vec::new(),
     };
     let outcome = AssertUnwindSafe(play(&mut stage)).catch_unwind().await;
     if outcome.is_err() {
         stage.bear_witness(name);
     }
+    let odd = std::mem::take(&mut stage.odd_pictures);
     stage.close().await;
+    if !odd.is_empty() {
+        eprintln!("pictures: {odd:#?}");
+    }
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
+    assert!(odd.is_empty(), "not as accepted: {odd:#?}");
 }
 
 impl Stage {
@@ -198,6 +208,9 @@ async fn open(
         .open(folder.join("log"))
         .unwrap();
     let mut command = Command::new(&needs.driver);
+    if desktop == Desktop::Still {
+        hold_still(&folder.join("config"));
+    }
     if desktop == Desktop::Bare {
         let nowhere = format!("unix:path={}", folder.join("no-bus").display());
         command.env("DBUS_SESSION_BUS_ADDRESS", nowhere);
@@ -238,6 +251,20 @@ async fn open(
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+}
+
+/// Settles what the desktop decides about pictures: no animations, no blinking cursor, one way to draw letters. The
+/// mouse leaves the window's place.
+fn hold_still(config: &Path) {
+    let gtk = config.join("gtk-3.0");
+    std::fs::create_dir_all(&gtk).unwrap();
+    let settings = "[Settings]\ngtk-enable-animations=false\ngtk-cursor-blink=false\n\
+        gtk-xft-antialias=1\ngtk-xft-hinting=0\ngtk-xft-rgba=none\ngtk-xft-dpi=98304\n";
+    std::fs::write(gtk.join("settings.ini"), settings).unwrap();
+    let moved = Command::new("xdotool")
+        .args(["mousemove", "1279", "799"])
+        .status();
+    assert!(moved.is_ok_and(|status| status.success()), "xdotool works");
 }
 
 /// Ends a driver; it ends its own.
