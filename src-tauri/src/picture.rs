@@ -125,6 +125,8 @@ pub(crate) mod tests {
             conference: None,
             participants: Vec::new(),
             recording: Recording::Off,
+            recording_paused_at: None,
+            recording_resumes_at: None,
             wrap_up_required: false,
             auto_wrapup: None,
             customer: Customer {
@@ -138,6 +140,8 @@ pub(crate) mod tests {
             offer_ends_at: None,
             offer_lasts_ms: None,
             wrap_up_since: None,
+            preview: false,
+            open_url: false,
             auto_answering: false,
             pending: Vec::new(),
             variables: Vec::new(),

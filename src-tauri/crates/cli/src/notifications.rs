@@ -187,6 +187,8 @@ mod tests {
             station: None,
             logging_in: false,
             state: None,
+            next: None,
+            sign_out_next: false,
             connection: Connection::default(),
             lost_since: None,
             devices: Devices::default(),
@@ -206,6 +208,7 @@ mod tests {
             wrapup_codes: Vec::new(),
             outdial_enabled: false,
             end_call_enabled: false,
+            consult_to_queue_enabled: false,
         });
         assert!(seen.take(&desk), "once after sign-in");
         assert!(!seen.take(&desk));

@@ -149,6 +149,151 @@ fn is_own_outdial(interaction: Interaction<'_>, me: &str) -> bool {
         && !interaction.detail_flag("BLIND_TRANSFER_IN_PROGRESS")
 }
 
+/// Whether this agent is the asked side of the consult.
+pub(crate) fn was_asked(data: &TaskData, me: &str) -> bool {
+    let Some(interaction) = data.interaction() else {
+        return false;
+    };
+    is_secondary_ep_dn(interaction)
+        || data.flag("isConsulted")
+        || interaction
+            .participant(me)
+            .is_some_and(|participant| participant.flag("isConsulted"))
+}
+
+/// Whether the customer is on the main leg.
+pub(crate) fn is_customer_there(data: &TaskData) -> bool {
+    let (Some(interaction), Some(media)) = (data.interaction(), main_media(data)) else {
+        return false;
+    };
+    media
+        .participants()
+        .filter_map(|id| interaction.participant(id))
+        .any(|participant| participant.is_kind("Customer") && !participant.flag("hasLeft"))
+}
+
+/// Where a swap of the legs leads, and the leg the centre is told (contact-center 8.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Swap {
+    /// Talk to the customer: resume with the consult leg's id.
+    ToMain(String),
+    /// Talk to whom was asked: hold with the main leg's id.
+    ToConsult(String),
+}
+
+/// The swap that is possible now; `None` where contact-center 9.2 shows neither switch enabled.
+pub(crate) fn swap(data: &TaskData, me: &str) -> Option<Swap> {
+    let interaction = data.interaction()?;
+    let consult = interaction
+        .consult_media()
+        .filter(|media| media.lists(me))?;
+    let state = task_state(interaction, me);
+    if was_asked(data, me) {
+        return None;
+    }
+    if consult.is_held() {
+        let main = main_media(data)?.resource_id()?;
+        return Some(Swap::ToConsult(main.to_owned()));
+    }
+    let is_somebody_there = is_customer_there(data) || data.flag("isConferenceInProgress");
+    if state != LegState::Consulting || !is_somebody_there {
+        return None;
+    }
+    let consult = consult
+        .resource_id()
+        .or_else(|| data.text("consultMediaResourceId"))?;
+    Some(Swap::ToMain(consult.to_owned()))
+}
+
+/// How a consult is ended (contact-center 5.2, 8.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConsultEnd {
+    /// A consult, not a conference.
+    pub(crate) is_consult: bool,
+    /// The queue of a consult nobody has answered.
+    pub(crate) queue_id: Option<String>,
+    /// This is the asked side of an entry-point consult.
+    pub(crate) is_secondary_ep_dn_agent: bool,
+}
+
+/// What the end of a consult has to say. `asked_queue` is the queue this agent asked last, if it was one.
+pub(crate) fn consult_end(data: &TaskData, me: &str, asked_queue: Option<&str>) -> ConsultEnd {
+    let interaction = data.interaction();
+    let is_unanswered = interaction.is_none_or(|interaction| {
+        !was_asked(data, me) && task_state(interaction, me) != LegState::Consulting
+    });
+    let is_queue = asked_queue.is_some()
+        || data
+            .text("destinationType")
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("queue"));
+    let queue_of_asked = || {
+        let interaction = interaction?;
+        interaction
+            .participant(consulted_id(interaction, me)?)?
+            .text("queueId")
+            .filter(|id| !id.is_empty())
+    };
+    // Without a consult leg the consult went into the conference, or was never made.
+    let has_leg = interaction.is_some_and(|interaction| interaction.consult_media().is_some());
+    ConsultEnd {
+        is_consult: has_leg || !data.flag("isConferenceInProgress"),
+        queue_id: (is_queue && is_unanswered)
+            .then(|| asked_queue.or_else(queue_of_asked))
+            .flatten()
+            .map(str::to_owned),
+        is_secondary_ep_dn_agent: interaction.is_some_and(is_secondary_ep_dn),
+    }
+}
+
+/// A page the contact's data name, to be opened outside: the first `https` address among the call variables and
+/// details, those named like an address first.
+pub(crate) fn page_url(data: &TaskData) -> Option<&str> {
+    let interaction = data.interaction()?;
+    let mut found: Option<&str> = None;
+    for section in [
+        "callAssociatedData",
+        "callAssociatedDetails",
+        "callProcessingDetails",
+        "callFlowParams",
+    ] {
+        let entries = interaction
+            .0
+            .get(section)
+            .and_then(deskline_wire::Json::as_object);
+        for (key, entry) in entries.into_iter().flatten() {
+            let Some(address) = entry
+                .get("value")
+                .unwrap_or(entry)
+                .as_str()
+                .and_then(address)
+            else {
+                continue;
+            };
+            let key = key.to_ascii_lowercase();
+            if ["url", "uri", "link"].iter().any(|word| key.contains(word)) {
+                return Some(address);
+            }
+            found.get_or_insert(address);
+        }
+    }
+    found
+}
+
+/// The text, if it is one `https` address with a host and without anything that does not belong into an address.
+fn address(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let scheme = text.get(..8)?;
+    let host = text.get(8..)?.split(['/', '?', '#']).next()?;
+    (scheme.eq_ignore_ascii_case("https://")
+        && !host.is_empty()
+        && !host.contains('@')
+        && text.len() <= 4_000
+        && text.bytes().all(|byte| {
+            byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`')
+        }))
+    .then_some(text)
+}
+
 /// Where the agent's own leg stands (the `taskState` of contact-center 9.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LegState {

@@ -130,6 +130,10 @@ pub enum Action {
         /// Display name of the reason.
         reason: Option<String>,
     },
+    /// Change the agent's state after the work in hand; at once if there is none. `None` takes it back.
+    QueueState(Option<QueuedState>),
+    /// Log out of the station after the work in hand; at once if there is none. False takes it back.
+    QueueSignOut(bool),
     /// Ask a directory.
     Look(Directory, Page),
     /// Call a customer.
@@ -143,6 +147,17 @@ pub enum Action {
     AcceptPreview(InteractionId),
     /// Do something with a task.
     Task(InteractionId, Verb),
+}
+
+/// A state the agent goes to after the work in hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedState {
+    /// `Available` or `Idle`.
+    pub state: String,
+    /// Aux code id; `"0"` for available.
+    pub aux_code_id: String,
+    /// Display name of the reason.
+    pub reason: Option<String>,
 }
 
 /// What can be done with a task (contact-center section 8).
@@ -189,6 +204,10 @@ pub enum Verb {
         /// Set on the secondary side of an entry-point consult.
         is_secondary_ep_dn_agent: bool,
     },
+    /// Stop asking, in the way the contact's state calls for (contact-center 5.2, 8.6).
+    StopConsult,
+    /// Talk on the other leg of a consult (contact-center 8.4, Appendix A 6).
+    SwitchCall,
     /// Hand over to whom was asked; the target is computed (contact-center 8.7).
     ConsultTransfer,
     /// Hand over unasked.

@@ -31,7 +31,8 @@ pub use error::{CommandError, Kind};
 pub use event::Event;
 pub use ids::{AgentId, CallId, CommandId, InteractionId, OrgId, RequestId, TeamId, TrackingId};
 pub use input::{
-    Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, RoutingFact,
+    Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, QueuedState,
+    RoutingFact,
     SdpKind, SignedIn, Station, StationOption, Verb,
 };
 pub use profile::Profile;

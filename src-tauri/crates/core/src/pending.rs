@@ -22,6 +22,8 @@ pub(crate) enum Waiter {
     Relogin,
     /// The state request after an `agent-wss-disconnect`.
     Reavailable,
+    /// The state or the logout that was queued until the work in hand was done.
+    Next,
     /// Auto wrap-up.
     AutoWrapup,
     /// Auto-answer of a digital task.

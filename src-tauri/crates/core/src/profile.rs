@@ -74,6 +74,16 @@ pub struct Profile {
     pub recovery_limit_ms: u64,
 }
 
+impl Profile {
+    /// Whether the agent may consult a queue; allowed unless the centre says no (contact-center 5.6).
+    #[must_use]
+    pub fn is_consult_to_queue_enabled(&self) -> bool {
+        self.json
+            .get("allowConsultToQueue")
+            .is_none_or(|flag| flag.is_null() || deskline_wire::truth(Some(flag)))
+    }
+}
+
 /// Milliseconds out of a tenant's number that may mean either unit: below 1000 it is seconds
 /// (contact-center O-08, O-14, Appendix B). `None` if it is missing, not a number or not positive.
 #[must_use]

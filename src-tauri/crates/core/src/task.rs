@@ -8,7 +8,7 @@ use crate::{
     CallId, CommandId, InteractionId, WallMs,
     controls::{self, Circumstances},
     facts::{self, LegState},
-    view::{self, Phase},
+    view::{self, ConsultKind, Phase},
 };
 
 /// The agent's leg of a voice task in this client.
@@ -72,6 +72,18 @@ pub(crate) struct Task {
     /// A relogin happened; the next `AgentContact` refreshes it (O-35).
     pub(crate) is_stale: bool,
     pub(crate) offered_at: WallMs,
+    /// When the recording was paused, while it is.
+    pub(crate) recording_paused_at: Option<WallMs>,
+    /// What this agent asked last, until the consult is over.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// A consult this agent asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Id or number.
+    pub(crate) to: String,
+    pub(crate) kind: ConsultKind,
 }
 
 impl Task {
@@ -92,6 +104,8 @@ impl Task {
             is_auto_wrapup_settled: false,
             is_stale: false,
             offered_at: wall,
+            recording_paused_at: None,
+            asked: None,
         }
     }
 
@@ -109,16 +123,18 @@ impl Task {
         self.data.text("type") == Some("AgentOfferCampaignReservation")
     }
 
-    /// Merges a frame's data. A frame without an interaction never takes ours away (headless 7.3, O-09),
-    /// and one for somebody else's agent id keeps our view of the flags.
+    /// Merges a frame's data. A frame without an interaction never takes ours away (headless 7.3): if it
+    /// tells of a failure nothing changes (O-09), else only what it says does.
     pub(crate) fn merge(&mut self, newer: &Object, me: &str) {
-        let mut newer = newer.clone();
-        if !matches!(newer.get("interaction"), Some(Json::Object(_)))
-            && let Some(ours) = self.data.0.get("interaction")
+        if matches!(newer.get("interaction"), Some(Json::Object(_)))
+            || !self.data.0.contains_key("interaction")
         {
-            newer.insert("interaction".to_owned(), ours.clone());
+            self.data.merge(newer.clone());
+        } else if !is_failure(newer) {
+            for (key, value) in newer.iter().filter(|(key, _)| *key != "interaction") {
+                self.data.0.insert(key.clone(), value.clone());
+            }
         }
-        self.data.merge(newer);
         self.settle_flags(me);
     }
 
@@ -225,13 +241,15 @@ impl Task {
             phase,
             is_muted: self.is_muted,
             is_held: main.is_some_and(deskline_wire::Media::is_held),
-            consult: interaction.and_then(|interaction| consult(interaction, me)),
+            consult: self.consult_view(me),
             conference_agents: self
                 .data
                 .flag("isConferenceInProgress")
                 .then(|| facts::agents_on_main(&self.data)),
             participants: interaction.map(participants).unwrap_or_default(),
             recording: interaction.map_or(view::Recording::Off, recording),
+            recording_paused_at: self.recording_paused_at,
+            recording_resumes_at: self.recording_resumes_at(given),
             is_wrap_up_required: self.is_wrap_up_required(),
             auto_wrapup: self.auto_wrapup.as_ref().map(|timer| view::AutoWrapup {
                 ends_at: timer.ends_at,
@@ -276,6 +294,8 @@ impl Task {
                         .or_else(|| participant.time("lastUpdated"))
                 })
                 .map(WallMs),
+            is_preview: self.is_campaign_reservation() && !self.is_assigned && !self.is_over,
+            page_url: facts::page_url(&self.data).map(str::to_owned),
             is_auto_answering: self.data.flag("isAutoAnswering"),
             pending,
             variables: interaction.map(variables).unwrap_or_default(),
@@ -298,6 +318,111 @@ impl Task {
         }
     }
 
+    /// Notes when the recording was paused. The centre's clock counts only for the frame that says so itself,
+    /// and never more than ours; a pause met in mid-life has no time.
+    pub(crate) fn note_recording(&mut self, now: WallMs) {
+        let is_paused = self
+            .data
+            .interaction()
+            .is_some_and(|interaction| recording(interaction) == view::Recording::Paused);
+        if !is_paused {
+            self.recording_paused_at = None;
+        } else if self.recording_paused_at.is_none()
+            && self.data.text("type") == Some("ContactRecordingPaused")
+        {
+            let told = number_of(self.data.0.get("eventTime")).unwrap_or(now.0);
+            self.recording_paused_at = Some(WallMs(told.min(now.0)));
+        }
+    }
+
+    /// When the centre goes on recording by itself: `pauseDuration` seconds after the pause (contact-center 7.5).
+    fn recording_resumes_at(&self, given: &Given<'_>) -> Option<WallMs> {
+        let paused_at = self.recording_paused_at?;
+        let seconds = number_of(
+            self.data
+                .interaction()?
+                .0
+                .get("callProcessingDetails")?
+                .get("pauseDuration"),
+        )
+        .filter(|seconds| (1..=86_400).contains(seconds))?;
+        Some(WallMs(
+            paused_at.0.saturating_add(given.pace_real_ms(seconds)),
+        ))
+    }
+
+    /// Forgets what was asked once the consult is over.
+    pub(crate) fn note_consult(&mut self) {
+        let is_over = matches!(
+            self.data.text("type"),
+            Some(
+                "AgentConsultEnded"
+                    | "AgentConsultFailed"
+                    | "AgentCtqCancelled"
+                    | "AgentCtqFailed"
+                    | "AgentConsultConferenced"
+                    | "AgentConsultTransferred"
+                    | "AgentConsultConferenceEnded"
+            )
+        );
+        if is_over {
+            self.asked = None;
+        }
+    }
+
+    fn consult_view(&self, me: &str) -> Option<view::Consult> {
+        let interaction = self.data.interaction()?;
+        let media = interaction.consult_media()?;
+        if !media.lists(me) {
+            return None;
+        }
+        let asked = self.asked.as_ref();
+        let other = media
+            .participants()
+            .find(|id| *id != me)
+            .unwrap_or_default();
+        let to = if other.is_empty() {
+            asked.map_or("", |asked| asked.to.as_str())
+        } else {
+            other
+        };
+        let participant = interaction.participant(other);
+        let is_answered = match facts::task_state(interaction, me) {
+            LegState::Consulting | LegState::Conference => true,
+            LegState::Consult => false,
+            LegState::ConsultCompleted | LegState::Connected | LegState::Other => {
+                participant.is_some_and(|participant| participant.flag("hasJoined"))
+            }
+        };
+        let began = interaction.participant(me).and_then(|participant| {
+            participant
+                .time("consultTimestamp")
+                .or_else(|| participant.time("lastUpdated"))
+        });
+        Some(view::Consult {
+            is_answered,
+            to: to.to_owned(),
+            name: participant
+                .and_then(|participant| participant.text("name"))
+                .or_else(|| interaction.detail("consultDestinationAgentName"))
+                .unwrap_or(to)
+                .to_owned(),
+            is_on_hold: media.is_held(),
+            kind: asked
+                .map(|asked| asked.kind)
+                .or_else(|| self.data.text("destinationType").and_then(consult_kind))
+                .or_else(|| consult_kind(participant?.text("pType")?))
+                .unwrap_or(ConsultKind::Agent),
+            is_consulted: facts::was_asked(&self.data, me),
+            since: media
+                .held_since()
+                .filter(|_| media.is_held())
+                .or(began)
+                .map(WallMs),
+            can_switch: facts::swap(&self.data, me).is_some(),
+        })
+    }
+
     /// Seconds an offer lasts (contact-center 9.4).
     fn rona_seconds(&self) -> Option<i64> {
         let interaction = self.data.interaction()?;
@@ -308,6 +433,13 @@ impl Task {
             .or_else(|| number_of(self.data.0.get("ronaTimeout")))
             .filter(|seconds| (1..=86_400).contains(seconds))
     }
+}
+
+/// Whether a frame tells that something did not happen.
+fn is_failure(data: &Object) -> bool {
+    data.get("type")
+        .and_then(Json::as_str)
+        .is_some_and(|name| name.ends_with("Failed"))
 }
 
 /// What a view depends on besides the task.
@@ -360,33 +492,20 @@ fn participants(interaction: deskline_wire::Interaction<'_>) -> Vec<view::Partic
         .collect()
 }
 
-fn consult(interaction: deskline_wire::Interaction<'_>, me: &str) -> Option<view::Consult> {
-    let media = interaction.consult_media()?;
-    if !media.lists(me) {
-        return None;
+/// Reads what a consult goes to, in the words of commands, frames and participants (contact-center 7.1, 7.3).
+pub(crate) fn consult_kind(word: &str) -> Option<ConsultKind> {
+    let word: String = word
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    match word.as_str() {
+        "agent" => Some(ConsultKind::Agent),
+        "queue" => Some(ConsultKind::Queue),
+        "dn" | "dialnumber" => Some(ConsultKind::DialNumber),
+        "epdn" | "entrypoint" | "ep" => Some(ConsultKind::EntryPoint),
+        _ => None,
     }
-    let to = media
-        .participants()
-        .find(|id| *id != me)
-        .unwrap_or_default();
-    let other = interaction.participant(to);
-    let is_answered = match facts::task_state(interaction, me) {
-        LegState::Consulting | LegState::Conference => true,
-        LegState::Consult => false,
-        LegState::ConsultCompleted | LegState::Connected | LegState::Other => {
-            other.is_some_and(|participant| participant.flag("hasJoined"))
-        }
-    };
-    Some(view::Consult {
-        is_answered,
-        to: to.to_owned(),
-        name: other
-            .and_then(|participant| participant.text("name"))
-            .or_else(|| interaction.detail("consultDestinationAgentName"))
-            .unwrap_or(to)
-            .to_owned(),
-        is_on_hold: media.is_held(),
-    })
 }
 
 /// Call data the header shows already: who calls, whom, through which queue.

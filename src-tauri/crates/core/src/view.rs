@@ -34,6 +34,19 @@ pub enum Recording {
     Paused,
 }
 
+/// What a consult goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConsultKind {
+    /// A colleague.
+    Agent,
+    /// A queue.
+    Queue,
+    /// A number.
+    DialNumber,
+    /// An entry point.
+    EntryPoint,
+}
+
 /// A consult under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consult {
@@ -45,6 +58,14 @@ pub struct Consult {
     pub name: String,
     /// Whether the consult leg is on hold.
     pub is_on_hold: bool,
+    /// What was asked.
+    pub kind: ConsultKind,
+    /// Whether this agent is the asked side.
+    pub is_consulted: bool,
+    /// When the consult leg was held if it is, else when the consult began (contact-center 9.4).
+    pub since: Option<WallMs>,
+    /// Whether the agent may swap the legs now (contact-center 9.2).
+    pub can_switch: bool,
 }
 
 /// Somebody on the contact.
@@ -118,6 +139,10 @@ pub struct Task {
     pub participants: Vec<Participant>,
     /// Recording.
     pub recording: Recording,
+    /// When the recording was paused; `None` if it is not, or nobody told when.
+    pub recording_paused_at: Option<WallMs>,
+    /// When the centre goes on recording by itself (`pauseDuration`, contact-center 7.5).
+    pub recording_resumes_at: Option<WallMs>,
     /// Wrap-up is owed.
     pub is_wrap_up_required: bool,
     /// Auto wrap-up timer.
@@ -140,6 +165,10 @@ pub struct Task {
     pub offer_lasts_ms: Option<u64>,
     /// When wrap-up began.
     pub wrap_up_since: Option<WallMs>,
+    /// A campaign contact that is previewed, not taken yet.
+    pub is_preview: bool,
+    /// The page the contact's data name; `https` only.
+    pub page_url: Option<String>,
     /// Auto-answer is about to take it.
     pub is_auto_answering: bool,
     /// Commands asked and not settled yet, by method name.

@@ -1,12 +1,12 @@
 //! From the desk to what a window shows.
 
-use deskline_core::{Desk, Event, Profile, StationOption, desk::Agent};
+use deskline_core::{Desk, Event, Profile, QueuedState, StationOption, desk::Agent};
 
 use crate::{
     handle::Subscriber,
     view::{
-        AgentState, AgentView, Change, Choice, Connection, Devices, LoginOption, Snapshot,
-        StationView, Update,
+        AgentState, AgentView, Change, Choice, Connection, Devices, LoginOption, NextState,
+        Snapshot, StationView, Update,
     },
 };
 
@@ -103,6 +103,8 @@ fn without_tasks(desk: &Desk) -> Snapshot {
         station: agent.and_then(station_view),
         logging_in: desk.is_logging_in(),
         state: agent.and_then(|agent| state_view(agent, desk.pending_state())),
+        next: agent.and_then(|agent| Some(next_view(agent, desk.next_state()?))),
+        sign_out_next: desk.is_sign_out_next(),
         connection: Connection {
             routing: routing.into(),
             calling: calling.into(),
@@ -148,6 +150,7 @@ fn agent_view(agent: &Agent) -> AgentView {
         wrapup_codes: profile.wrapup_codes.iter().map(choice).collect(),
         outdial_enabled: profile.is_outdial_enabled,
         end_call_enabled: profile.is_end_call_enabled,
+        consult_to_queue_enabled: profile.is_consult_to_queue_enabled(),
     }
 }
 
@@ -204,4 +207,20 @@ fn state_view(agent: &Agent, pending: Option<String>) -> Option<AgentState> {
         since: state.since,
         pending,
     })
+}
+
+fn next_view(agent: &Agent, queued: &QueuedState) -> NextState {
+    let name = agent
+        .profile
+        .idle_codes
+        .iter()
+        .find(|code| code.id == queued.aux_code_id)
+        .map(|code| code.name.clone())
+        .or_else(|| queued.reason.clone())
+        .unwrap_or_default();
+    NextState {
+        name,
+        aux_code_id: queued.aux_code_id.clone(),
+        state: queued.state.clone(),
+    }
 }

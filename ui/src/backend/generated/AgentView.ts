@@ -41,4 +41,8 @@ outdialEnabled: boolean,
 /**
  * Whether the profile allows ending calls.
  */
-endCallEnabled: boolean, };
+endCallEnabled: boolean, 
+/**
+ * Whether the profile allows consulting a queue.
+ */
+consultToQueueEnabled: boolean, };

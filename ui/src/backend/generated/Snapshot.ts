@@ -3,6 +3,7 @@ import type { AgentState } from "./AgentState";
 import type { AgentView } from "./AgentView";
 import type { Connection } from "./Connection";
 import type { Devices } from "./Devices";
+import type { NextState } from "./NextState";
 import type { StationView } from "./StationView";
 import type { TaskView } from "./TaskView";
 
@@ -30,6 +31,14 @@ loggingIn: boolean,
  * The agent's state; null while not logged in.
  */
 state: AgentState | null, 
+/**
+ * The state the agent goes to after the work in hand; null if none is queued.
+ */
+next: NextState | null, 
+/**
+ * The agent is signed out after the work in hand.
+ */
+signOutNext: boolean, 
 /**
  * The three ways.
  */

@@ -51,6 +51,14 @@ participants: Array<Participant>,
  */
 recording: Recording, 
 /**
+ * When the agent's side paused the recording; absent if it is not paused or nobody told when.
+ */
+recordingPausedAt?: number, 
+/**
+ * When the centre goes on recording by itself, if it will.
+ */
+recordingResumesAt?: number, 
+/**
  * Wrap-up is owed.
  */
 wrapUpRequired: boolean, 
@@ -90,6 +98,14 @@ offerLastsMs?: number,
  * When wrap-up began.
  */
 wrapUpSince?: number, 
+/**
+ * A campaign contact that is previewed: it is dialled when the agent takes it.
+ */
+preview: boolean, 
+/**
+ * The contact's data name a page that can be opened.
+ */
+openUrl: boolean, 
 /**
  * Auto-answer is about to take it.
  */

@@ -4,6 +4,7 @@ mod directory;
 mod endings;
 mod frames;
 mod legs;
+mod next;
 mod offers;
 mod sign_in;
 mod station;
@@ -141,6 +142,8 @@ pub struct Desk {
     lost_since: Option<i64>,
     devices: DeviceState,
     next_request: u64,
+    /// What happens after the work in hand.
+    next: next::Next,
     is_ringing: bool,
 }
 
@@ -168,6 +171,7 @@ impl Desk {
             lost_since: None,
             devices: DeviceState::default(),
             next_request: 0,
+            next: next::Next::default(),
             is_ringing: false,
         }
     }
@@ -182,6 +186,7 @@ impl Desk {
             Input::Media(fact) => self.media_fact(fact),
             Input::Tick => self.tick(),
         }
+        self.send_next();
         self.ring_if_needed();
         std::mem::take(&mut self.out)
     }
@@ -309,6 +314,8 @@ impl Desk {
                 aux_code_id,
                 reason,
             } => self.set_state(command, &state, &aux_code_id, reason.as_deref()),
+            Action::QueueState(wanted) => self.queue_state(command, wanted),
+            Action::QueueSignOut(wanted) => self.queue_sign_out(command, wanted),
             Action::Look(directory, page) => self.look(command, directory, page),
             Action::Outdial {
                 destination,
@@ -411,7 +418,11 @@ impl Desk {
             Waiter::Login(_) | Waiter::Command(_) | Waiter::Change(_) => {
                 self.login.as_ref().map(|login| login.station.option)
             }
-            Waiter::Relogin | Waiter::Reavailable | Waiter::AutoWrapup | Waiter::AutoAnswer => None,
+            Waiter::Relogin
+            | Waiter::Reavailable
+            | Waiter::Next
+            | Waiter::AutoWrapup
+            | Waiter::AutoAnswer => None,
         };
         let error = failure::of(&pending.operation, cause, login);
         if !matches!(cause, Cause::Pending) {
@@ -426,6 +437,7 @@ impl Desk {
                 self.login_refused(*command, error);
             }
             Waiter::Relogin => self.relogin_failed(error),
+            Waiter::Next => self.next_failed(cause, &error),
             Waiter::Reavailable => self.reavailable_done(),
             Waiter::AutoWrapup => self.notice(
                 "autoWrapupFailed",
@@ -472,6 +484,7 @@ impl Desk {
             Waiter::Login(command) => self.login_confirmed(*command, frame),
             Waiter::Change(command) => self.change_logged_out(*command),
             Waiter::Relogin => self.relogin_confirmed(frame),
+            Waiter::Next => self.next_done(),
             Waiter::Reavailable => self.reavailable_done(),
             Waiter::AutoWrapup => {}
             Waiter::AutoAnswer => {

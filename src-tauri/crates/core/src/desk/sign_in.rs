@@ -309,6 +309,7 @@ impl Desk {
     fn close_session(&mut self) {
         self.out.push(Effect::Routing(RoutingRequest::SignOut));
         self.drop_all_tasks();
+        self.next = super::next::Next::default();
         self.end_all_questions();
         if self
             .agent

@@ -213,6 +213,8 @@ impl Desk {
         aux_code_id: &str,
         reason: Option<&str>,
     ) {
+        // What the agent asks now takes the place of what was to come.
+        self.next.state = None;
         let me = self.me().to_owned();
         self.ask(
             operation::state_change(state, aux_code_id, reason, &me),
@@ -333,6 +335,7 @@ impl Desk {
     /// The station is gone: so are its line and every task (O-35).
     pub(super) fn logged_out(&mut self) {
         self.drop_all_tasks();
+        self.next = super::next::Next::default();
         // What was asked about them cannot be confirmed any more (O-44).
         for pending in self.ledger.take_where(|pending| pending.task.is_some()) {
             self.fail(&pending, &Cause::ConnectionLost);

@@ -122,12 +122,15 @@ impl Desk {
     /// Merges a frame into its task, sets our flags, and looks after auto wrap-up.
     pub(super) fn update(&mut self, id: &InteractionId, data: &Object, flags: &[(&str, bool)]) {
         let me = self.me().to_owned();
+        let wall = self.now.wall;
         if let Some(task) = self.find_mut(id) {
             task.merge(data, &me);
             for (flag, value) in flags {
                 task.data.set_flag(flag, *value);
             }
             task.settle_flags(&me);
+            task.note_recording(wall);
+            task.note_consult();
         }
         self.arm_auto_wrapup(id);
     }

@@ -7,11 +7,13 @@ use deskline_wire::{Json, json};
 use super::{Desk, LocalQuestion, MUTE_WITHIN};
 use crate::{
     CallId, CallingRequest, CommandError, CommandId, Effect, HangUpCause, InteractionId, Kind,
-    MediaRequest, Verb, facts,
+    MediaRequest, Verb,
+    facts::{self, Swap},
     failure::{self, Cause},
     operation::{self, Operation},
     pending::Waiter,
-    task::{Accepter, Accepting},
+    task::{Accepter, Accepting, Asked, consult_kind},
+    view::ConsultKind,
 };
 
 /// How long accept waits for its leg (N-26, headless 7.9); real time, not scaled.
@@ -90,6 +92,39 @@ impl Desk {
                 let operation =
                     operation::consult(id.as_str(), &to, &destination_type, hold_participants);
                 self.consult(command, id, operation);
+                if let Some(kind) = consult_kind(&destination_type)
+                    && let Some(task) = self.find_mut(id)
+                {
+                    task.asked = Some(Asked { to, kind });
+                }
+            }
+            Verb::StopConsult => {
+                let asked_queue = task
+                    .asked
+                    .as_ref()
+                    .filter(|asked| asked.kind == ConsultKind::Queue)
+                    .map(|asked| asked.to.as_str());
+                let end = facts::consult_end(&task.data, self.me(), asked_queue);
+                let operation = operation::end_consult(
+                    id.as_str(),
+                    end.is_consult,
+                    end.queue_id.as_deref(),
+                    end.is_secondary_ep_dn_agent,
+                );
+                self.ask_for(id, operation, waiter);
+            }
+            Verb::SwitchCall => {
+                let operation = match facts::swap(&task.data, self.me()) {
+                    Some(Swap::ToMain(consult)) => operation::resume(id.as_str(), Some(&consult)),
+                    Some(Swap::ToConsult(main)) => operation::hold(id.as_str(), Some(&main)),
+                    None => {
+                        return self.refuse(
+                            command,
+                            failure::invalid("NoSwitch", "there is no other leg to talk on"),
+                        );
+                    }
+                };
+                self.ask_for(id, operation, waiter);
             }
             Verb::EndConsult {
                 is_consult,
