@@ -11,6 +11,7 @@ mod faults;
 mod fixtures;
 mod http;
 mod hub;
+mod identity;
 mod journal;
 mod listener;
 mod names;

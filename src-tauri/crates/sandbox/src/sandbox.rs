@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::centre::Centre;
 use crate::director::{DirectError, carry_out, direct, impair};
 use crate::hub::Hub;
+use crate::identity;
 use crate::listener::{self, CertificateError};
 use crate::names::InteractionId;
 use crate::peer::{Heard, Impairment, OfferShape, Voice};
@@ -265,8 +266,21 @@ impl Sandbox {
         json!({
             "ready": true, "baseUrl": self.base_url(), "tlsBaseUrl": self.tls_base_url(), "u2c": self.u2c(),
             "region": self.region(), "director": self.director(), "caFile": self.ca_file(), "agents": agents,
+            "account": self.account(),
         })
         .to_string()
+    }
+
+    /// The identity service: two clients and their addresses, under the names of the ready line.
+    pub fn account(&self) -> Value {
+        let base = self.base_url();
+        json!({
+            "clientId": identity::CONFIDENTIAL, "clientSecret": identity::CONFIDENTIAL_SECRET,
+            "publicClientId": identity::PUBLIC, "authorizeUrl": format!("{base}/v1/authorize"),
+            "tokenUrl": format!("{base}/v1/access_token"), "deviceAuthorizeUrl": format!("{base}/v1/device/authorize"),
+            "deviceTokenUrl": format!("{base}/v1/device/token"), "revokeUrl": format!("{base}/idb/oauth2/v1/revoke"),
+            "peopleUrl": format!("{base}/v1/people/me"), "issuer": format!("{base}/idb"),
+        })
     }
 
     /// Any order of the director, as JSON with `do`.

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod fields;
+mod identity;
 mod rehearsal;
 mod stumbling;
 
@@ -71,6 +72,11 @@ const VERBS: &[&str] = &[
     "campaign",
     "inject",
     "reoffer",
+    "consent",
+    "tokenLife",
+    "refreshMode",
+    "identityDown",
+    "errorShape",
 ];
 
 /// Whether the director knows a verb.
@@ -124,6 +130,11 @@ pub(crate) fn carry_out(hub: &Arc<Hub>, order: Value) -> Direct<Value> {
         "agentState" => contacts::agent_state(hub, order),
         "campaign" => contacts::campaign(hub, order),
         "inject" => stumbling::inject(hub, order),
+        "consent" => identity::consent(hub, order),
+        "tokenLife" => identity::token_life(hub, order),
+        "refreshMode" => identity::refresh_mode(hub, order),
+        "identityDown" => identity::identity_down(hub, order),
+        "errorShape" => identity::error_shape(hub, order),
         _ => Err(DirectError::new("do", format!("no such verb: {verb}"))),
     }
 }

@@ -151,16 +151,27 @@ pub(super) fn cut_socket(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
 pub(super) fn expire_token(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let agent = agent_field(hub, &mut order)?;
     order.finish()?;
+    let now = hub.now();
     let mut state = hub.lock();
-    let all: Vec<AgentId> = state
-        .centre
-        .roster
-        .members
-        .iter()
-        .map(|member| member.id.clone())
-        .collect();
-    state.expired.extend(agent.map_or(all, |agent| vec![agent]));
-    Ok(json!({}))
+    let agents: Vec<AgentId> = match agent {
+        Some(agent) => vec![agent],
+        None => state
+            .centre
+            .roster
+            .members
+            .iter()
+            .map(|member| member.id.clone())
+            .collect(),
+    };
+    // Granted tokens end for good; the fixed ones, which nobody can renew, are refused once.
+    let mut ended = 0;
+    for agent in agents {
+        match state.identity.expire(&agent, now) {
+            0 => _ = state.expired.insert(agent),
+            count => ended += count,
+        }
+    }
+    Ok(json!({"ended": ended}))
 }
 
 pub(super) fn impair_media(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {

@@ -4,6 +4,7 @@ mod agents;
 mod config;
 mod director;
 mod discovery;
+mod identity;
 mod mobius;
 mod paging;
 mod side;
@@ -129,7 +130,8 @@ pub(crate) fn router(hub: Arc<Hub>) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&hub), gate))
-        .with_state(hub)
+        .with_state(Arc::clone(&hub))
+        .merge(identity::router(hub))
 }
 
 async fn nothing_here() -> Response {
@@ -308,10 +310,17 @@ fn admit(
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let now = hub.now();
     let mut state = hub.lock();
-    let agent = bearer
-        .and_then(|token| state.centre.roster.by_token(token))
-        .map(|member| member.id.clone());
+    let granted = bearer
+        .and_then(|token| state.identity.holder(token, now))
+        .map(|access| access.agent.clone());
+    let is_granted = granted.is_some();
+    let agent = granted.or_else(|| {
+        bearer
+            .and_then(|token| state.centre.roster.by_token(token))
+            .map(|member| member.id.clone())
+    });
     let is_open = is_socket
         || path == "/u2c/api/v1/limited/catalog"
         || path == "/v1/region"
@@ -322,7 +331,10 @@ fn admit(
         return (agent, None);
     }
     let refused = match &agent {
-        Some(agent) if state.expired.remove(agent) => Some("the access token has expired"),
+        // A granted token has an end of its own; only the fixed ones are told once that they are over.
+        Some(agent) if !is_granted && state.expired.remove(agent) => {
+            Some("the access token has expired")
+        }
         Some(_) => None,
         None => Some("the access token is missing or unknown"),
     };

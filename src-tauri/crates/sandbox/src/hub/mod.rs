@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::Calls;
 use crate::centre::{Centre, Input, Outgoing};
 use crate::faults::{Faults, Shuffle};
+use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::names::{AgentId, InteractionId, Moment, WdmId};
 use crate::peer::{Impairment, OfferShape, Peer, Voice};
@@ -74,6 +75,7 @@ pub(crate) struct State {
     pub(crate) mercury: Vec<MercurySocket>,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
+    pub(crate) identity: Identity,
     pub(crate) routing_shuffle: Shuffle,
     pub(crate) mercury_shuffle: Shuffle,
     pub(crate) held_routing: Vec<(AgentId, Value)>,
@@ -131,6 +133,7 @@ impl Hub {
             mercury: Vec::new(),
             journal: Journal::default(),
             faults: Faults::default(),
+            identity: Identity::default(),
             routing_shuffle: Shuffle::default(),
             mercury_shuffle: Shuffle::default(),
             held_routing: Vec::new(),

@@ -127,13 +127,19 @@ fn take(hub: &Arc<Hub>, id: &str, agent: &AgentId, authorised: bool, text: &str)
         Some("authorization") => {
             let token = frame["data"]["token"].as_str().unwrap_or_default();
             let token = token.strip_prefix("Bearer ").unwrap_or(token);
-            if state
-                .centre
-                .roster
-                .by_token(token)
-                .is_none_or(|member| member.id != *agent)
-                || state.expired.remove(agent)
-            {
+            let granted = state
+                .identity
+                .holder(token, now)
+                .map(|access| access.agent == *agent);
+            let is_right = granted.unwrap_or_else(|| {
+                state
+                    .centre
+                    .roster
+                    .by_token(token)
+                    .is_some_and(|member| member.id == *agent)
+                    && !state.expired.remove(agent)
+            });
+            if !is_right {
                 return Next::WrongToken;
             }
             authorise(hub, &mut state, id, agent);

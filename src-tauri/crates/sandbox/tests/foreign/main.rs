@@ -5,5 +5,6 @@
 mod calls;
 mod client;
 mod directing;
+mod identity;
 mod session;
 mod verbs;
