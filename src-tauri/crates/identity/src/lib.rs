@@ -6,13 +6,14 @@
 //!
 //! It knows neither the keyring nor the desk: it hands out [`Grant`]s, and [`Renewal`] says when
 //! the next one is due. What decides is pure ([`Attempt`], [`DevicePoll`], [`Renewal`]); what
-//! talks is [`Listener`] and [`Service`].
+//! talks is [`Listener`] and [`Service`]; [`keep`] runs a renewal.
 //!
 //! Start reading at [`Attempt`].
 
 mod answer;
 mod attempt;
 mod device;
+mod keeper;
 mod listener;
 mod page;
 mod renewal;
@@ -23,6 +24,7 @@ mod settings;
 pub use answer::{Fault, Grant, Unusable, Word};
 pub use attempt::{Attempt, Refusal};
 pub use device::{DeviceCode, DevicePoll, PollStep};
+pub use keeper::{Doors, News, Refused, keep};
 pub use listener::{Listener, ListenerError, Outcome};
 pub use renewal::{Held, Judgement, Renewal};
 pub use service::{Service, ServiceError};

@@ -118,6 +118,11 @@ impl Renewal {
         (!self.is_over && self.held.refresh_token.is_some()).then_some(self.due)
     }
 
+    /// How many renewals in a row did not work.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// A service answered 401: renew now rather than in time, unless these are newer tokens than it was asked with.
     pub fn refused(&mut self, token: &Secret, now: WallMs) {
         if *token == self.held.access_token {
