@@ -351,6 +351,14 @@ impl Task {
         ))
     }
 
+    /// Whether a consult leg lists the agent.
+    pub(crate) fn is_consulting(&self, me: &str) -> bool {
+        self.data
+            .interaction()
+            .and_then(deskline_wire::Interaction::consult_media)
+            .is_some_and(|media| media.lists(me))
+    }
+
     /// Forgets what was asked once the consult is over.
     pub(crate) fn note_consult(&mut self) {
         let is_over = matches!(

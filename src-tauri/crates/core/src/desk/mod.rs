@@ -425,6 +425,13 @@ impl Desk {
             | Waiter::AutoAnswer => None,
         };
         let error = failure::of(&pending.operation, cause, login);
+        let is_refused = matches!(cause, Cause::Event(_) | Cause::Http(_));
+        if pending.operation.method == "consult"
+            && is_refused
+            && let Some(task) = pending.task.as_ref().and_then(|id| self.find_mut(id))
+        {
+            task.asked = None;
+        }
         if !matches!(cause, Cause::Pending) {
             match &pending.task {
                 Some(task) => self.updated(&task.clone()),

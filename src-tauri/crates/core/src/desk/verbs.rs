@@ -91,12 +91,8 @@ impl Desk {
             } => {
                 let operation =
                     operation::consult(id.as_str(), &to, &destination_type, hold_participants);
-                self.consult(command, id, operation);
-                if let Some(kind) = consult_kind(&destination_type)
-                    && let Some(task) = self.find_mut(id)
-                {
-                    task.asked = Some(Asked { to, kind });
-                }
+                let asked = consult_kind(&destination_type).map(|kind| Asked { to, kind });
+                self.consult(command, id, operation, asked);
             }
             Verb::StopConsult => {
                 let asked_queue = task
@@ -162,7 +158,13 @@ impl Desk {
         self.ask(operation, Some(id.clone()), waiter);
     }
 
-    fn consult(&mut self, command: CommandId, id: &InteractionId, operation: Operation) {
+    fn consult(
+        &mut self,
+        command: CommandId,
+        id: &InteractionId,
+        operation: Operation,
+        asked: Option<Asked>,
+    ) {
         if operation.within.is_none() {
             // A newer queue consult takes the older one's place (O-04).
             let older = self.ledger.take_where(|pending| {
@@ -175,6 +177,12 @@ impl Desk {
                     &pending,
                     &Cause::Superseded("a newer queue consult was asked"),
                 );
+            }
+        }
+        if !self.ledger.collides(&operation, Some(id)) {
+            let me = self.me().to_owned();
+            if let Some(task) = self.find_mut(id).filter(|task| !task.is_consulting(&me)) {
+                task.asked = asked;
             }
         }
         self.ask_for(id, operation, Waiter::Command(command));

@@ -165,6 +165,8 @@ impl<'a> World<'a> {
             | Action::StationChange(_)
             | Action::StationLogout { .. }
             | Action::SetState { .. }
+            | Action::QueueState(_)
+            | Action::QueueSignOut(_)
             | Action::Outdial { .. }
             | Action::AcceptPreview(_) => (Wait::Deadline, None),
         };
