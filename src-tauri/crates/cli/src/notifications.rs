@@ -76,6 +76,10 @@ fn line(event: &Event) -> Option<(&str, Json)> {
             }
             (*name, Json::Object(params))
         }
+        Event::Transcript { task, data } => (
+            "task:transcript",
+            json!({"taskId": task.as_str(), "data": data}),
+        ),
         Event::Agent { name, data } => (*name, json!({"data": data})),
         Event::Quality { task, sample } => ("call:quality", quality(task.as_str(), sample)),
         Event::FirstAudio {

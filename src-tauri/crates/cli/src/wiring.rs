@@ -127,6 +127,7 @@ pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
         services: deskline_routing::Services {
             u2c: services.u2c,
             gateway: services.gateway,
+            ai_assistant: services.ai_assistant,
             ca_file: services.ca_file.clone(),
         },
         session: deskline_routing::SessionOptions {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deskline_wire::{Catalog, Json};
 
-use crate::{CallId, CallSample, CommandError, CommandId, Event, RequestId, SdpKind};
+use crate::{CallId, CallSample, CommandError, CommandId, Event, Metric, RequestId, SdpKind};
 
 /// One thing to do now; the order within one answer matters.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub enum Effect {
     Calling(CallingRequest),
     /// For `media`.
     Media(MediaRequest),
+    /// A diagnostic event; it stays on this machine.
+    Measure(Box<Metric>),
 }
 
 /// HTTP method.
@@ -52,6 +54,8 @@ pub enum RoutingRequest {
     SignOut,
     /// Send one REST call; answered by `Answered` or `Refused` with the same id.
     Send(RequestId, Rest),
+    /// Send one REST call to the AI assistant, on its own host; answered like `Send`.
+    Assist(RequestId, Rest),
     /// Try to reconnect now instead of at the next attempt.
     TryNow,
     /// The tenant's limit until a silent connection counts as failed (O-14).

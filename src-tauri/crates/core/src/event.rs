@@ -25,6 +25,13 @@ pub enum Event {
         /// The frame's data.
         data: Json,
     },
+    /// A piece of the live transcript of a task's call, as it came (contact-center 5.8).
+    Transcript {
+        /// The task.
+        task: InteractionId,
+        /// The frame's data.
+        data: Json,
+    },
     /// Session, agent state, devices or station changed.
     Desk,
     /// One of the ways changed, or sign-in just finished.

@@ -145,6 +145,8 @@ pub enum Action {
     },
     /// Take a previewed campaign contact.
     AcceptPreview(InteractionId),
+    /// Fetch what was said on a contact so far, from the AI assistant (contact-center 5.8).
+    Transcripts(InteractionId),
     /// Do something with a task.
     Task(InteractionId, Verb),
 }

@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`Input`] and [`Effect`]: together they are everything that can happen.
 
+mod assistant;
 pub mod clock;
 mod controls;
 pub mod desk;
@@ -16,6 +17,7 @@ mod facts;
 mod failure;
 pub mod ids;
 pub mod input;
+pub mod metrics;
 mod operation;
 mod pending;
 pub mod profile;
@@ -32,9 +34,9 @@ pub use event::Event;
 pub use ids::{AgentId, CallId, CommandId, InteractionId, OrgId, RequestId, TeamId, TrackingId};
 pub use input::{
     Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, QueuedState,
-    RoutingFact,
-    SdpKind, SignedIn, Station, StationOption, Verb,
+    RoutingFact, SdpKind, SignedIn, Station, StationOption, Verb,
 };
+pub use metrics::Metric;
 pub use profile::Profile;
 pub use quality::CallSample;
 pub use secret::Secret;

@@ -12,7 +12,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
+use crate::assistant;
 use crate::catalog::Gateway;
 use crate::config::Config;
 use crate::http::{Answer, Ask, Http};
@@ -196,6 +198,7 @@ impl Adapter {
                 self.tell(RoutingFact::Link(LinkState::Off)).await
             }
             RoutingRequest::Send(request, rest) => self.send(request, rest).await,
+            RoutingRequest::Assist(request, rest) => self.assist(request, rest).await,
             RoutingRequest::TryNow => {
                 self.supervise(|supervision, now| supervision.try_now(now))
                     .await
@@ -366,29 +369,52 @@ impl Adapter {
     async fn send(&mut self, request: RequestId, rest: Rest) -> Result<(), End> {
         let prepared = match (&self.way, &self.gateway) {
             (Ok(way), Some(gateway)) => gateway.url(&rest.path).map(|url| (way.clone(), url)),
-            (Ok(_) | Err(_), None) | (Err(_), Some(_)) => Err(RoutingError::SignInNeeded {
-                why: "not signed in".to_owned(),
-                status: None,
-                body: None,
-                tracking_id: None,
-            }),
+            (Ok(_) | Err(_), None) | (Err(_), Some(_)) => Err(not_signed_in()),
         };
         match prepared {
             Ok((way, url)) => {
-                let Rest { method, body, .. } = rest;
-                let ask = Ask {
-                    method,
-                    url,
-                    body,
-                    with_token: true,
-                    organization: None,
-                };
-                self.work
-                    .spawn(async move { Done::Send(request, Box::new(way.http.send(&ask).await)) });
+                self.send_to(way, request, url, rest);
                 Ok(())
             }
             Err(error) => self.sent(request, Err(error)).await,
         }
+    }
+
+    /// Asks the AI assistant; where none is known nothing is sent.
+    async fn assist(&mut self, request: RequestId, rest: Rest) -> Result<(), End> {
+        let prepared = match (&self.way, &self.gateway) {
+            (Ok(way), Some(gateway)) => gateway
+                .url("")
+                .and_then(|gateway| {
+                    let own = way.config.services.ai_assistant.as_deref();
+                    assistant::url(own, &gateway, &rest.path)
+                })
+                .map(|url| (way.clone(), url)),
+            (Ok(_) | Err(_), None) | (Err(_), Some(_)) => Err(not_signed_in()),
+        };
+        match prepared {
+            Ok((way, url)) => {
+                self.send_to(way, request, url, rest);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(why = %error, "the AI assistant was not asked");
+                self.sent(request, Err(error)).await
+            }
+        }
+    }
+
+    fn send_to(&mut self, way: Arc<Way>, request: RequestId, url: Url, rest: Rest) {
+        let Rest { method, body, .. } = rest;
+        let ask = Ask {
+            method,
+            url,
+            body,
+            with_token: true,
+            organization: None,
+        };
+        self.work
+            .spawn(async move { Done::Send(request, Box::new(way.http.send(&ask).await)) });
     }
 
     async fn sent(
@@ -486,6 +512,15 @@ impl Adapter {
         if timeout(CLOSING, self.tasks.wait()).await.is_err() {
             tracing::debug!("the notification socket was not closed in time");
         }
+    }
+}
+
+fn not_signed_in() -> RoutingError {
+    RoutingError::SignInNeeded {
+        why: "not signed in".to_owned(),
+        status: None,
+        body: None,
+        tracking_id: None,
     }
 }
 

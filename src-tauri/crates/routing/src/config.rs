@@ -34,6 +34,8 @@ pub struct Services {
     pub u2c: String,
     /// Gateway to use instead of the catalog's.
     pub gateway: Option<String>,
+    /// AI assistant to use instead of the one that belongs to the gateway.
+    pub ai_assistant: Option<String>,
     /// PEM file with extra trust anchors.
     pub ca_file: Option<PathBuf>,
 }
@@ -43,6 +45,7 @@ impl Default for Services {
         Self {
             u2c: DEFAULT_U2C.to_owned(),
             gateway: None,
+            ai_assistant: None,
             ca_file: None,
         }
     }

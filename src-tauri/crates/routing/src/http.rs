@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use deskline_core::secret::without_credentials;
 use deskline_core::{Method, OrgId, Secret, TrackingId};
 use deskline_wire::Json;
 use reqwest::Client;
@@ -226,6 +227,8 @@ impl Http {
             let text = String::from_utf8_lossy(&bytes);
             (!text.trim().is_empty()).then(|| Json::String(text.chars().take(2000).collect()))
         });
+        // Whatever a refusal repeats of our request, the token is not shown or logged (contact-center 2.5).
+        let body = body.map(|body| without_credentials(body, token));
         if status == 401 && token.is_some() {
             return Err(RoutingError::SignInNeeded {
                 why: format!("{asked} was answered 401: the access token is not accepted"),

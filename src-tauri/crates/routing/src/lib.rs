@@ -9,6 +9,7 @@
 
 mod adapter;
 mod address;
+mod assistant;
 mod catalog;
 mod config;
 mod http;

@@ -47,6 +47,9 @@ pub(crate) enum RoutingError {
         status: Option<u16>,
         tracking_id: Option<TrackingId>,
     },
+    /// No AI assistant is known for the gateway (contact-center 5.8).
+    #[error("no AI assistant is known for the gateway {host}")]
+    NoAssistant { host: String },
     /// Our own settings make it impossible.
     #[error("{why}")]
     Settings { why: String },
@@ -111,6 +114,13 @@ impl RoutingError {
                 status,
                 tracking_id,
                 name: Some("BadAnswer".to_owned()),
+                ..Problem::default()
+            },
+            Self::NoAssistant { .. } => Problem {
+                text,
+                // The code is kept (O-34).
+                name: Some("AI_ASSISTANT_BASE_URL_NOT_AVAILABLE".to_owned()),
+                is_final: true,
                 ..Problem::default()
             },
             Self::Settings { .. } => Problem {

@@ -1,6 +1,8 @@
 //! Cheap handles: each sends a message to the owner and awaits its outcome.
 
-use deskline_core::{Action, CallSample, CommandError, Event, InteractionId, Kind, Station, Verb};
+use deskline_core::{
+    Action, CallSample, CommandError, Event, InteractionId, Kind, Metric, Station, Verb,
+};
 use deskline_wire::Json;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,11 +24,15 @@ pub(crate) type Listener = Box<dyn FnMut(&Event) -> bool + Send>;
 /// Called with each update, in order, inside the owner: it must not wait. False ends it.
 pub(crate) type Subscriber = Box<dyn FnMut(Update) -> bool + Send>;
 
+/// Called with each metric, in order, inside the owner: it must not wait. False ends it.
+pub(crate) type MetricListener = Box<dyn FnMut(&Metric) -> bool + Send>;
+
 /// What handles ask of the owner.
 pub(crate) enum Message {
     Do(Action, oneshot::Sender<Result<Json, CommandError>>),
     Subscribe(Subscriber),
     Listen(Listener),
+    ListenToMetrics(MetricListener),
     Ask(Question),
 }
 
@@ -35,6 +41,7 @@ pub(crate) enum Question {
     Snapshot(oneshot::Sender<Snapshot>),
     Profile(oneshot::Sender<Option<Json>>),
     Tasks(oneshot::Sender<Vec<TaskView>>),
+    Metrics(oneshot::Sender<Vec<Metric>>),
     Task(InteractionId, oneshot::Sender<Option<(TaskView, Json)>>),
     Sample(InteractionId, oneshot::Sender<Option<CallSample>>),
 }
@@ -125,6 +132,26 @@ impl DeskHandle {
     /// [`Gone`] if the desk has stopped.
     pub async fn tasks(&self) -> Result<Vec<TaskView>, Gone> {
         self.ask(Question::Tasks).await
+    }
+
+    /// The latest diagnostic events, oldest first; a bounded number, kept in memory only.
+    ///
+    /// # Errors
+    /// [`Gone`] if the desk has stopped.
+    pub async fn metrics(&self) -> Result<Vec<Metric>, Gone> {
+        self.ask(Question::Metrics).await
+    }
+
+    /// Listens to every diagnostic event in order, from now on; each is told before the answer of
+    /// the command it measures.
+    ///
+    /// # Errors
+    /// [`Gone`] if the desk has stopped.
+    pub async fn listen_to_metrics(
+        &self,
+        sink: impl FnMut(&Metric) -> bool + Send + 'static,
+    ) -> Result<(), Gone> {
+        self.send(Message::ListenToMetrics(Box::new(sink))).await
     }
 
     async fn ask<T>(

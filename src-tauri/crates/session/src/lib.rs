@@ -7,6 +7,7 @@
 //! (what is shown).
 
 mod handle;
+mod measurements;
 mod owner;
 mod snapshot;
 pub mod view;

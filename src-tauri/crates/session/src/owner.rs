@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     handle::{DeskHandle, Listener, Message, Question},
+    measurements::Measurements,
     snapshot::{self, Subscription},
 };
 
@@ -82,6 +83,7 @@ pub struct Owner {
     next_command: u64,
     listeners: Vec<Listener>,
     subscriptions: Vec<Subscription>,
+    measurements: Measurements,
 }
 
 impl Owner {
@@ -100,6 +102,7 @@ impl Owner {
             next_command: 0,
             listeners: Vec::new(),
             subscriptions: Vec::new(),
+            measurements: Measurements::default(),
         };
         (this, DeskHandle { owner }, facts_in)
     }
@@ -144,6 +147,10 @@ impl Owner {
                 self.listeners.push(listener);
                 None
             }
+            Message::ListenToMetrics(listener) => {
+                self.measurements.listen(listener);
+                None
+            }
             Message::Ask(question) => {
                 self.answer(question);
                 None
@@ -167,6 +174,7 @@ impl Owner {
                 let found = self.desk.task(&id);
                 drop(answer.send(found.map(|(view, data)| ((&view).into(), data))));
             }
+            Question::Metrics(answer) => drop(answer.send(self.measurements.kept())),
             Question::Sample(id, answer) => drop(answer.send(self.desk.sample(&id).cloned())),
         }
     }
@@ -191,6 +199,7 @@ impl Owner {
             Effect::Routing(request) => drop(self.adapters.routing.send(request)),
             Effect::Calling(request) => drop(self.adapters.calling.send(request)),
             Effect::Media(request) => drop(self.adapters.media.send(request)),
+            Effect::Measure(metric) => self.measurements.keep(*metric),
         }
     }
 

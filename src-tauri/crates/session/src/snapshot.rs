@@ -73,7 +73,10 @@ impl Subscription {
                 task_id: task.as_str().to_owned(),
                 sample: sample.as_ref().into(),
             }),
-            Event::FirstAudio { .. } | Event::Ignored { .. } | Event::Raw { .. } => true,
+            Event::FirstAudio { .. }
+            | Event::Ignored { .. }
+            | Event::Raw { .. }
+            | Event::Transcript { .. } => true,
         }
     }
 

@@ -122,6 +122,7 @@ impl Desk {
             .and_then(|key| self.cache.find(key, self.now.at))
         {
             let page = page.clone();
+            self.measure_nothing(command);
             return self.settle(command, page);
         }
         let request = self.request_id();
@@ -167,6 +168,7 @@ impl Desk {
     }
 
     pub(super) fn end_all_looks(&mut self) {
+        self.end_all_assists();
         for look in std::mem::take(&mut self.looks) {
             self.refuse(
                 look.command,

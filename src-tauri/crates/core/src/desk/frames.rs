@@ -3,7 +3,7 @@
 use deskline_wire::{Frame, Json};
 
 use super::Desk;
-use crate::Event;
+use crate::{Event, metrics::Confirming};
 
 impl Desk {
     /// Takes one frame of the notification socket.
@@ -14,6 +14,7 @@ impl Desk {
         if self.agent.is_none() {
             return;
         }
+        self.measure_frame(frame);
         let me = self.me().to_owned();
         let settled = self.ledger.settle(frame, &me);
         // Raw news comes before the agent's events and after the task's (contact-center 3.8, 6.4).
@@ -26,9 +27,14 @@ impl Desk {
         if is_about_task {
             self.raw(frame);
         }
+        self.assist(frame);
+        if !settled.is_empty() {
+            self.meter.confirming = Some(Confirming::of(frame));
+        }
         for (pending, verdict) in settled {
             self.done(&pending, frame, verdict);
         }
+        self.meter.confirming = None;
     }
 
     fn raw(&mut self, frame: &Frame) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use deskline_core::{
     Action, CallId, CallingFact, CallingRequest, CommandError, CommandId, Desk, Effect, Event,
-    Input, InteractionId, MediaFact, MediaRequest, Now, Problem, Profile, RequestId, Rest,
+    Input, InteractionId, MediaFact, MediaRequest, Metric, Now, Problem, Profile, RequestId, Rest,
     RoutingFact, RoutingRequest, SdpKind, Settings, SignedIn, StationOption, TrackingId, Verb,
     WallMs,
     profile::{AuxCode, WrapUpRules},
@@ -29,6 +29,7 @@ pub(crate) struct Story {
     pub(crate) calling: Vec<CallingRequest>,
     pub(crate) media: Vec<MediaRequest>,
     pub(crate) routing: Vec<RoutingRequest>,
+    pub(crate) metrics: Vec<Metric>,
     /// What was told and settled, in order: event names, and `settled <command>`.
     pub(crate) order: Vec<String>,
 }
@@ -92,6 +93,7 @@ impl Story {
             calling: Vec::new(),
             media: Vec::new(),
             routing: Vec::new(),
+            metrics: Vec::new(),
             order: Vec::new(),
         }
     }
@@ -154,6 +156,7 @@ impl Story {
         self.calling.clear();
         self.media.clear();
         self.routing.clear();
+        self.metrics.clear();
         self.order.clear();
     }
 
@@ -191,6 +194,7 @@ impl Story {
                 Effect::Routing(request) => self.routing.push(request),
                 Effect::Calling(request) => self.calling.push(request),
                 Effect::Media(request) => self.media.push(request),
+                Effect::Measure(metric) => self.metrics.push(*metric),
             }
         }
     }

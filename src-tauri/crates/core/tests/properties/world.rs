@@ -151,7 +151,7 @@ impl<'a> World<'a> {
         self.next += 1;
         let command = CommandId(self.next);
         let (wait, task) = match &action {
-            Action::SignIn | Action::Look(..) => (Wait::Promised, None),
+            Action::SignIn | Action::Look(..) | Action::Transcripts(_) => (Wait::Promised, None),
             Action::Task(id, Verb::Accept) => (Wait::Promised, Some(id.clone())),
             Action::Task(
                 id,
@@ -427,7 +427,8 @@ impl<'a> World<'a> {
                     self.seen.rings += usize::from(is_ringing);
                     self.is_ringing = is_ringing;
                 }
-                Effect::Routing(_) | Effect::Calling(_) | Effect::Media(_) => {}
+                Effect::Routing(_) | Effect::Calling(_) | Effect::Media(_) | Effect::Measure(_) => {
+                }
             }
         }
         self.check(&text);

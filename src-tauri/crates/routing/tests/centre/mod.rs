@@ -335,17 +335,22 @@ impl Client {
     }
 
     pub fn with(u2c: String, gateway: Option<String>, times: f64) -> Self {
+        let services = Services {
+            u2c,
+            gateway,
+            ..Services::default()
+        };
+        Self::of(services, times)
+    }
+
+    pub fn of(services: Services, times: f64) -> Self {
         let (token, token_out) = watch::channel(Some(Secret::new(TOKEN)));
         let (device_url, device_url_out) = watch::channel(None);
         let (requests, requests_out) = mpsc::unbounded_channel();
         let (facts_in, facts) = mpsc::channel(256);
         let stop = CancellationToken::new();
         let config = Config {
-            services: Services {
-                u2c,
-                gateway,
-                ca_file: None,
-            },
+            services,
             session: SessionOptions::default(),
             token: token_out,
             device_url: device_url_out,
