@@ -1,9 +1,11 @@
 //! The desk: the agent, the tasks and the legs; the only way in is [`Desk::handle`].
 
+mod assistant;
 mod directory;
 mod endings;
 mod frames;
 mod legs;
+mod measuring;
 mod next;
 mod offers;
 mod sign_in;
@@ -18,9 +20,11 @@ use deskline_wire::{Catalog, Frame, Json, json};
 
 use crate::{
     Action, AgentId, CallId, CommandError, CommandId, Effect, Event, Input, InteractionId, Kind,
-    LinkState, Now, OrgId, Pace, Profile, RequestId, RoutingFact, RoutingRequest, StationOption,
+    LinkState, Now, OrgId, Pace, Problem, Profile, RequestId, RoutingFact, RoutingRequest,
+    StationOption,
     failure::{self, Cause},
     input::DeviceState,
+    metrics::Meter,
     operation::Operation,
     pending::{Ledger, Pending, Verdict, Waiter},
     task::{Given, Task},
@@ -135,6 +139,7 @@ pub struct Desk {
     local: Vec<LocalQuestion>,
     ledger: Ledger,
     looks: Vec<directory::Look>,
+    assists: Vec<assistant::Assist>,
     cache: Cache,
     routing: LinkState,
     calling: LinkState,
@@ -145,6 +150,7 @@ pub struct Desk {
     /// What happens after the work in hand.
     next: next::Next,
     is_ringing: bool,
+    meter: Meter,
 }
 
 impl Desk {
@@ -164,6 +170,7 @@ impl Desk {
             local: Vec::new(),
             ledger: Ledger::default(),
             looks: Vec::new(),
+            assists: Vec::new(),
             cache: Cache::default(),
             routing: LinkState::Off,
             calling: LinkState::Off,
@@ -173,6 +180,7 @@ impl Desk {
             next_request: 0,
             next: next::Next::default(),
             is_ringing: false,
+            meter: Meter::default(),
         }
     }
 
@@ -291,6 +299,7 @@ impl Desk {
     }
 
     fn act(&mut self, command: CommandId, action: Action) {
+        self.measure_begin(command, &action);
         if matches!(action, Action::SignIn) {
             return self.sign_in(command);
         }
@@ -322,6 +331,7 @@ impl Desk {
                 origin,
             } => self.outdial(command, &destination, origin.as_deref()),
             Action::AcceptPreview(task) => self.accept_preview(command, &task),
+            Action::Transcripts(task) => self.transcripts(command, &task),
             Action::Task(task, verb) => self.verb(command, &task, verb),
         }
     }
@@ -349,14 +359,21 @@ impl Desk {
                 why,
                 tracking_id,
             }),
-            RoutingFact::Answered { request, body, .. } => self.looked(request, Ok(body)),
+            RoutingFact::Answered { request, body, .. } => self.answered(request, Ok(body)),
             RoutingFact::Refused { request, problem } => {
                 if let Some(pending) = self.ledger.take_request(request) {
                     self.fail(&pending, &Cause::Http(&problem));
                 } else {
-                    self.looked(request, Err(problem));
+                    self.answered(request, Err(problem));
                 }
             }
+        }
+    }
+
+    /// An answer that is more than "we heard you".
+    fn answered(&mut self, request: RequestId, answer: Result<Json, Problem>) {
+        if !self.assisted(request, &answer) {
+            self.looked(request, answer);
         }
     }
 
@@ -446,11 +463,14 @@ impl Desk {
             Waiter::Relogin => self.relogin_failed(error),
             Waiter::Next => self.next_failed(cause, &error),
             Waiter::Reavailable => self.reavailable_done(),
-            Waiter::AutoWrapup => self.notice(
-                "autoWrapupFailed",
-                pending.task.clone(),
-                format!("{} (tracking id {})", error.text, error.tracking_id),
-            ),
+            Waiter::AutoWrapup => {
+                self.measure_auto_wrapped_up(pending.task.as_ref(), Some(&error));
+                self.notice(
+                    "autoWrapupFailed",
+                    pending.task.clone(),
+                    format!("{} (tracking id {})", error.text, error.tracking_id),
+                );
+            }
             Waiter::AutoAnswer => {
                 if let Some(task) = &pending.task {
                     self.auto_answered(&task.clone(), false);
@@ -493,7 +513,7 @@ impl Desk {
             Waiter::Relogin => self.relogin_confirmed(frame),
             Waiter::Next => self.next_done(),
             Waiter::Reavailable => self.reavailable_done(),
-            Waiter::AutoWrapup => {}
+            Waiter::AutoWrapup => self.measure_auto_wrapped_up(pending.task.as_ref(), None),
             Waiter::AutoAnswer => {
                 if let Some(task) = &pending.task {
                     self.auto_answered(&task.clone(), true);
@@ -509,10 +529,12 @@ impl Desk {
     }
 
     fn settle(&mut self, command: CommandId, result: Json) {
+        self.measure_end(command, Ok(&result));
         self.out.push(Effect::Settle(command, Box::new(Ok(result))));
     }
 
     fn refuse(&mut self, command: CommandId, error: CommandError) {
+        self.measure_end(command, Err(&error));
         self.out.push(Effect::Settle(command, Box::new(Err(error))));
     }
 

@@ -311,6 +311,7 @@ impl Desk {
         self.drop_all_tasks();
         self.next = super::next::Next::default();
         self.end_all_questions();
+        self.meter.forget_tasks();
         if self
             .agent
             .as_ref()

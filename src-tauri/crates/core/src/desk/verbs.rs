@@ -240,7 +240,9 @@ impl Desk {
         if task.accepting.is_some() {
             return;
         }
-        if task.is_telephony() {
+        let is_voice = task.is_telephony();
+        self.measure_auto_answer(id);
+        if is_voice {
             self.begin_accept(id, Accepter::Auto);
         } else {
             self.ask_for(id, operation::accept(id.as_str()), Waiter::AutoAnswer);
@@ -303,6 +305,7 @@ impl Desk {
 
     /// Auto-answer is over; the flag goes, whichever way (O-32).
     pub(super) fn auto_answered(&mut self, id: &InteractionId, is_done: bool) {
+        self.measure_auto_answered(id, is_done);
         if let Some(task) = self.find_mut(id) {
             task.data.set_flag("isAutoAnswering", false);
         }
@@ -447,6 +450,7 @@ impl Desk {
             return;
         };
         let (code, name) = timer.code;
+        self.measure_auto_wrapup(id);
         self.ask_for(
             id,
             operation::wrapup(id.as_str(), &code, &name),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, missing_docs)]
 
 mod agent;
+mod assistant;
 mod collection;
 mod conference;
 mod consult;
@@ -14,6 +15,7 @@ mod errors;
 mod golden;
 mod handling;
 mod legs;
+mod metrics;
 mod next_state;
 mod outdial;
 mod relogin;
