@@ -145,6 +145,8 @@ impl Desk {
         task.is_over = true;
         task.is_removed = true;
         task.auto_wrapup = None;
+        let last = task.data.0.clone();
+        self.bury(id, &last);
         if let Some(event) = event {
             self.tell(event, id, reason);
         }

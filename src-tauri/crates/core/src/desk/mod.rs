@@ -4,6 +4,7 @@ mod assistant;
 mod directory;
 mod endings;
 mod frames;
+mod gone;
 mod legs;
 mod measuring;
 mod next;
@@ -135,6 +136,7 @@ pub struct Desk {
     is_restoring: bool,
     login: Option<station::Login>,
     tasks: Vec<Task>,
+    gone: gone::Gone,
     calls: Vec<Call>,
     local: Vec<LocalQuestion>,
     ledger: Ledger,
@@ -166,6 +168,7 @@ impl Desk {
             is_restoring: false,
             login: None,
             tasks: Vec::new(),
+            gone: gone::Gone::default(),
             calls: Vec::new(),
             local: Vec::new(),
             ledger: Ledger::default(),

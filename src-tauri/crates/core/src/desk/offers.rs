@@ -18,6 +18,22 @@ impl Desk {
         }
     }
 
+    /// Who comes back in the middle of a consult may be the asked side: only the participant says so now.
+    fn note_asked_side(&mut self, id: &InteractionId) {
+        let me = self.me().to_owned();
+        if let Some(task) = self.find_mut(id) {
+            let is_asked = task
+                .data
+                .interaction()
+                .and_then(|interaction| interaction.participant(&me))
+                .is_some_and(|participant| participant.flag("isConsulted"));
+            if is_asked {
+                task.data.set_flag("isConsulted", true);
+                task.settle_flags(&me);
+            }
+        }
+    }
+
     pub(super) fn contact(&mut self, frame: &Frame, data: &Object) {
         let me = self.me().to_owned();
         let id = frame.interaction_id().map(InteractionId::from);
@@ -32,6 +48,7 @@ impl Desk {
                     task.is_assigned = false;
                 }
                 self.update(&id, data, &[]);
+                self.note_asked_side(&id);
                 if let Some(task) = self.find_mut(&id) {
                     let is_wrap_up = is_wrap_up(&task.data, &me);
                     task.data.set_flag("wrapUpRequired", is_wrap_up);
@@ -59,6 +76,7 @@ impl Desk {
             return;
         };
         self.decide_auto_answer(&id);
+        self.note_asked_side(&id);
         let Some(task) = self.find_mut(&id) else {
             return;
         };
@@ -147,6 +165,9 @@ impl Desk {
             self.reserved(frame, data);
         }
         let Some(id) = self.known(frame) else { return };
+        if self.is_older(&id, data) {
+            return self.updated(&id);
+        }
         self.update(&id, data, &[("isConsulted", true)]);
         self.tell("task:offerConsult", &id, None);
         self.answer_if_auto(&id);

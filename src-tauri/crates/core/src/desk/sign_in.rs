@@ -326,6 +326,7 @@ impl Desk {
         self.calling = LinkState::Off;
         self.media = LinkState::Off;
         self.lost_since = None;
+        self.gone = super::gone::Gone::default();
         self.cache = super::Cache::default();
     }
 

@@ -70,6 +70,9 @@ impl Desk {
                 self.sent_to_wrap_up(frame, data);
             }
             "AgentWrappedUp" => {
+                if let Some(id) = frame.interaction_id().map(InteractionId::from) {
+                    self.bury(&id, data);
+                }
                 if let Some(id) = self.known(frame) {
                     self.remove(&id, Some("task:wrappedup"), None);
                 }
@@ -149,6 +152,11 @@ impl Desk {
             self.known(frame);
             return None;
         };
+        if self.is_about_the_past(&id, data) {
+            // Late or doubled: the contact has left since, and must not come back.
+            self.known(frame);
+            return None;
+        }
         let me = self.me().to_owned();
         let mut task = Task::new(id.clone(), data.clone(), self.now.wall);
         task.settle_flags(&me);
@@ -174,6 +182,7 @@ impl Desk {
             && old != new
         {
             self.rename(&old, &new);
+            self.bury(&old, data);
         }
         let Some(id) = self.known(frame) else { return };
         if let Some(task) = self.find_mut(&id) {

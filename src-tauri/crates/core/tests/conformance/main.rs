@@ -14,6 +14,7 @@ mod directories;
 mod errors;
 mod golden;
 mod handling;
+mod late;
 mod legs;
 mod metrics;
 mod next_state;
