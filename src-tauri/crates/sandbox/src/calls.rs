@@ -10,6 +10,9 @@ use crate::centre::{Audio, Ring};
 use crate::names::{AgentId, DeviceId, InteractionId, LegId, Moment, WdmId};
 use crate::peer::{Heard, Peer};
 
+/// Ended legs remembered, for what was heard on them; the oldest go first.
+const ENDED_KEPT: usize = 200;
+
 /// Missed keepalive intervals after which a line is gone (`calling.md` 1.7.6).
 const MISSED_KEEPALIVES: u64 = 5;
 
@@ -115,6 +118,8 @@ pub(crate) struct Leg {
     pub(crate) heard: Option<Heard>,
     /// Whether this leg ever was connected with the customer.
     pub(crate) customer: bool,
+    /// Counts legs in the order of their opening.
+    order: u64,
 }
 
 /// All lines and legs.
@@ -203,7 +208,9 @@ impl Calls {
 
     /// A new leg, not yet pushed.
     pub(crate) fn open(&mut self, now: Moment, ring: Ring) {
+        self.order += 1;
         let leg = Leg {
+            order: self.order,
             id: ring.leg.clone(),
             agent: ring.agent,
             interaction: ring.interaction,
@@ -222,6 +229,24 @@ impl Calls {
             customer: false,
         };
         self.legs.insert(ring.leg, leg);
+    }
+
+    /// Forgets the oldest ended legs beyond those kept; gives the contacts that no leg belongs to any more.
+    pub(crate) fn prune(&mut self) -> Vec<InteractionId> {
+        let ended = self
+            .legs
+            .values()
+            .filter(|leg| leg.state == LegState::Ended);
+        let mut ended: Vec<(u64, LegId)> = ended.map(|leg| (leg.order, leg.id.clone())).collect();
+        ended.sort_unstable();
+        ended.truncate(ended.len().saturating_sub(ENDED_KEPT));
+        let pruned = ended.into_iter();
+        let mut contacts: Vec<InteractionId> = pruned
+            .filter_map(|(_, id)| self.legs.remove(&id))
+            .map(|leg| leg.interaction)
+            .collect();
+        contacts.retain(|id| self.legs.values().all(|leg| leg.interaction != *id));
+        contacts
     }
 
     /// A leg.

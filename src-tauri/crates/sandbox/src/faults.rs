@@ -118,6 +118,8 @@ pub(crate) struct Plan {
     pub(crate) delay: Option<Duration>,
     /// It is accepted and never confirmed.
     pub(crate) dropped: bool,
+    /// It is carried out in time and answered so much later: its frames overtake the answer.
+    pub(crate) late: Option<Duration>,
 }
 
 /// Orders not yet carried out.
@@ -125,6 +127,7 @@ pub(crate) struct Plan {
 pub(crate) struct Faults {
     refuse: BTreeMap<&'static str, Vec<Refuse>>,
     delay: BTreeMap<&'static str, Vec<Duration>>,
+    late: BTreeMap<&'static str, Vec<Duration>>,
     dropped: BTreeMap<&'static str, u64>,
 }
 
@@ -138,6 +141,12 @@ impl Faults {
     /// Delays the next request of a kind.
     pub(crate) fn delay(&mut self, verb: &'static str, by: Duration, times: u64) {
         let list = self.delay.entry(verb).or_default();
+        list.extend((0..times).map(|_| by));
+    }
+
+    /// Answers the next requests of a kind after their frames.
+    pub(crate) fn answer_late(&mut self, verb: &'static str, by: Duration, times: u64) {
+        let list = self.late.entry(verb).or_default();
         list.extend((0..times).map(|_| by));
     }
 
@@ -158,6 +167,11 @@ impl Faults {
             .get_mut(verb)
             .filter(|list| !list.is_empty())
             .map(|list| list.remove(0));
+        let late = self
+            .late
+            .get_mut(verb)
+            .filter(|list| !list.is_empty())
+            .map(|list| list.remove(0));
         let dropped = self.dropped.get_mut(verb).is_some_and(|left| {
             let any = *left > 0;
             *left = left.saturating_sub(1);
@@ -167,6 +181,7 @@ impl Faults {
             refuse,
             delay,
             dropped,
+            late,
         }
     }
 }
@@ -174,11 +189,17 @@ impl Faults {
 /// Order of the next frames of a channel.
 #[derive(Debug, Default)]
 pub(crate) struct Shuffle {
+    lose: usize,
     duplicate: usize,
     reorder: usize,
 }
 
 impl Shuffle {
+    /// Loses the next `n` frames.
+    pub(crate) fn lose(&mut self, n: usize) {
+        self.lose += n;
+    }
+
     /// Sends each of the next `n` frames twice.
     pub(crate) fn duplicate(&mut self, n: usize) {
         self.duplicate += n;
@@ -191,6 +212,10 @@ impl Shuffle {
 
     /// How often to send this frame, and whether to hold it back.
     pub(crate) fn next(&mut self) -> (usize, bool) {
+        if self.lose > 0 {
+            self.lose -= 1;
+            return (0, false);
+        }
         let copies = if self.duplicate > 0 { 2 } else { 1 };
         self.duplicate = self.duplicate.saturating_sub(1);
         let back = self.reorder > 0;

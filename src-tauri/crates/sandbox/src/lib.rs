@@ -24,7 +24,7 @@ mod socket;
 
 pub use director::DirectError;
 pub use names::{AgentId, DeviceId, InteractionId, LegId, Moment, WdmId};
-pub use roster::{Colleague, Member, ORG_ID, Queue, Roster};
+pub use roster::{Callee, Colleague, Member, ORG_ID, Queue, Reply, Roster};
 pub use sandbox::{Contact, Options, Refuse, Sandbox, SandboxError, Socket, serve};
 pub use scenario::{Scenario, ScenarioError};
 pub use settings::{AiFlags, AutoWrapUp, ContactEnded, RingOrder, Settings};

@@ -86,8 +86,12 @@ pub struct Colleague {
     pub name: String,
     /// Whether consults are answered.
     pub answers: bool,
-    /// How long answering takes, in ms.
+    /// Whether consults are refused; who does neither lets them ring.
+    pub refuses: bool,
+    /// How long answering or refusing takes, in ms.
     pub after_ms: u64,
+    /// The number of a capacity-based team behind which this colleague sits.
+    pub number: Option<String>,
 }
 
 impl Colleague {
@@ -97,9 +101,64 @@ impl Colleague {
             id: named("agent", name),
             name: name.to_owned(),
             answers,
+            refuses: false,
             after_ms,
+            number: None,
         }
     }
+
+    /// What comes of asking.
+    pub fn reply(&self) -> Reply {
+        match (self.answers, self.refuses) {
+            (true, _) => Reply::Answers(self.after_ms),
+            (false, true) => Reply::Fails(self.after_ms, "AGENT_DECLINED"),
+            (false, false) => Reply::Ignores,
+        }
+    }
+}
+
+/// What comes of ringing a simulated party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Answered after so many ms.
+    Answers(u64),
+    /// Fails after so many ms, with this reason.
+    Fails(u64, &'static str),
+    /// Rings until time is up.
+    Ignores,
+}
+
+/// A number that agents may dial, and what comes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Callee {
+    /// The number; only its digits count.
+    pub number: String,
+    /// What comes of dialling it.
+    pub reply: Reply,
+}
+
+impl Callee {
+    /// A number with its outcome by the director's word: `answers`, `busy`, `noAnswer`, `rejected`, `invalid`,
+    /// `ignores`; none for any other word.
+    pub fn new(number: &str, outcome: &str, after_ms: u64) -> Option<Self> {
+        let reply = match outcome {
+            "answers" => Reply::Answers(after_ms),
+            "busy" => Reply::Fails(after_ms, "BUSY"),
+            "noAnswer" => Reply::Fails(after_ms, "NO_ANSWER"),
+            "rejected" => Reply::Fails(after_ms, "REJECTED"),
+            "invalid" => Reply::Fails(after_ms, "INVALID_NUMBER"),
+            "ignores" => Reply::Ignores,
+            _ => return None,
+        };
+        Some(Self {
+            number: number.to_owned(),
+            reply,
+        })
+    }
+}
+
+fn digits(number: &str) -> impl Iterator<Item = char> + '_ {
+    number.chars().filter(char::is_ascii_digit)
 }
 
 /// Everyone and everything together.
@@ -111,6 +170,8 @@ pub struct Roster {
     pub queues: Vec<Queue>,
     /// Simulated colleagues.
     pub colleagues: Vec<Colleague>,
+    /// Numbers whose outcome was ordered; all others answer.
+    pub callees: Vec<Callee>,
 }
 
 impl Default for Roster {
@@ -132,6 +193,7 @@ impl Default for Roster {
                 Colleague::new("Dana Field", true, 1_000),
                 Colleague::new("Eli Novak", false, 0),
             ],
+            callees: Vec::new(),
         }
     }
 }
@@ -171,6 +233,22 @@ impl Roster {
             .iter()
             .find(|queue| queue.channel == channel)
             .or_else(|| self.queues.first())
+    }
+
+    /// What was ordered to come of dialling a number.
+    pub fn reply_of(&self, number: &str) -> Option<Reply> {
+        let same = |callee: &&Callee| digits(&callee.number).eq(digits(number));
+        self.callees.iter().find(same).map(|callee| callee.reply)
+    }
+
+    /// The colleague who takes the calls of a team's number.
+    pub fn team_at(&self, number: &str) -> Option<&Colleague> {
+        let is_it = |one: &&Colleague| {
+            one.number
+                .as_deref()
+                .is_some_and(|known| digits(known).eq(digits(number)))
+        };
+        self.colleagues.iter().find(is_it)
     }
 
     /// The simulated colleague with this id or name.

@@ -11,7 +11,7 @@ use toml::Spanned;
 use self::place::{Step, offset};
 use crate::director::Rehearsal;
 use crate::peer::Impairment;
-use crate::roster::{Colleague, Member, Queue, Roster};
+use crate::roster::{Callee, Colleague, Member, Queue, Roster};
 use crate::settings::{Settings, ms};
 
 /// Why a scenario file cannot be used; one line.
@@ -74,6 +74,7 @@ struct File {
     agent: Vec<AgentEntry>,
     queue: Vec<Spanned<QueueEntry>>,
     colleague: Vec<ColleagueEntry>,
+    callee: Vec<Spanned<CalleeEntry>>,
     contact: Vec<Spanned<ContactEntry>>,
     network: NetworkEntry,
     faults: Option<toml::Value>,
@@ -107,6 +108,17 @@ struct QueueEntry {
 struct ColleagueEntry {
     name: String,
     answers: Option<bool>,
+    #[serde(default)]
+    refuses: bool,
+    after_seconds: Option<f64>,
+    number: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalleeEntry {
+    number: String,
+    outcome: String,
     after_seconds: Option<f64>,
 }
 
@@ -120,7 +132,12 @@ struct ContactEntry {
     name: Option<String>,
     queue: Option<String>,
     voice: Option<String>,
+    hz: Option<f64>,
+    agent: Option<String>,
+    auto_answer: Option<bool>,
+    mood: Option<String>,
     patience_seconds: Option<f64>,
+    hold_patience_seconds: Option<f64>,
     talk_seconds: Option<f64>,
     variables: Option<Map<String, Value>>,
 }
@@ -208,14 +225,29 @@ impl Scenario {
             }
         }
         if !read.colleague.is_empty() {
-            let colleague = |one: ColleagueEntry| {
-                Colleague::new(
+            let colleague = |one: ColleagueEntry| Colleague {
+                refuses: one.refuses,
+                number: one.number,
+                ..Colleague::new(
                     &one.name,
-                    one.answers.unwrap_or(true),
+                    one.answers.unwrap_or(!one.refuses),
                     ms(one.after_seconds.unwrap_or(1.0)),
                 )
             };
             roster.colleagues = read.colleague.into_iter().map(colleague).collect();
+        }
+        for entry in read.callee {
+            let at = entry.span().start;
+            let entry = entry.into_inner();
+            let after_ms = ms(entry.after_seconds.unwrap_or(0.8));
+            let callee = Callee::new(&entry.number, &entry.outcome, after_ms);
+            roster.callees.push(callee.ok_or_else(|| {
+                let wrong = &entry.outcome;
+                nonsense(
+                    at,
+                    format!("outcome: {wrong} is none of answers, busy, noAnswer, rejected, invalid, ignores"),
+                )
+            })?);
         }
         let NetworkEntry {
             loss_pct,
@@ -287,6 +319,8 @@ impl ContactEntry {
             ("name", self.name),
             ("queue", self.queue),
             ("voice", self.voice),
+            ("agent", self.agent),
+            ("mood", self.mood),
         ];
         for (field, value) in fields {
             if let Some(value) = value {
@@ -295,11 +329,18 @@ impl ContactEntry {
         }
         for (field, seconds) in [
             ("patienceMs", self.patience_seconds),
+            ("holdPatienceMs", self.hold_patience_seconds),
             ("talkMs", self.talk_seconds),
         ] {
             if let Some(seconds) = seconds {
                 order[field] = json!(ms(seconds));
             }
+        }
+        if let Some(hz) = self.hz {
+            order["hz"] = json!(hz);
+        }
+        if let Some(flag) = self.auto_answer {
+            order["autoAnswer"] = json!(flag);
         }
         if let Some(variables) = self.variables {
             order["variables"] = Value::Object(variables);

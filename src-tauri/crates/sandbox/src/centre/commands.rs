@@ -38,6 +38,7 @@ impl Centre {
             Command::ConsultConference => self.consult_conference(id, agent),
             Command::ExitConference => self.exit_conference(id, agent),
             Command::TransferConference => self.transfer_conference(id, agent),
+            Command::DropParticipant(who) => self.drop_participant(id, agent, &who),
             Command::End if it.owner != agent.as_str() => {
                 self.refuse(agent, id, action, "NOT_THE_OWNER")
             }
@@ -110,6 +111,9 @@ impl Centre {
             None => "connected",
         };
         let state = it.state;
+        let patience = it.hold_patience_ms.zip(it.main.hold);
+        let watch = patience.filter(|(_, since)| it.hold_watch != Some(*since));
+        it.hold_watch = it.main.hold;
         for party in it
             .parties
             .iter_mut()
@@ -120,11 +124,24 @@ impl Centre {
                 party.current = Some((state, now));
             }
         }
+        if let Some((ms, since)) = watch {
+            self.plan(ms, Due::HoldPatienceEnds(id.clone(), since));
+        }
+    }
+
+    /// The customer has been held for longer than they bear.
+    pub(super) fn hold_patience_ends(&mut self, id: &InteractionId, since: crate::names::Moment) {
+        if self
+            .interaction(id)
+            .is_some_and(|it| it.main.hold == Some(since))
+        {
+            self.end_contact(id, "CUSTOMER_LEFT");
+        }
     }
 
     fn pause_recording(&mut self, agent: &AgentId, id: &InteractionId) {
-        let seconds = self.settings.pause_seconds;
         let Some(it) = self.find(id) else { return };
+        let seconds = it.pause_seconds;
         if !it.recording.running || it.recording.paused {
             return self.refuse(agent, id, Action::PauseRecording, "RECORDING_NOT_RUNNING");
         }

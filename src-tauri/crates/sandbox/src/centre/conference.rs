@@ -109,6 +109,40 @@ impl Centre {
         self.distribute();
     }
 
+    /// The owner sends a guest away; the others go on.
+    pub(super) fn drop_participant(&mut self, id: &InteractionId, agent: &AgentId, who: &str) {
+        let now = self.now;
+        let Some(it) = self
+            .find(id)
+            .filter(|it| it.conference && it.owner == agent.as_str() && who != agent.as_str())
+            .filter(|it| members(it).iter().any(|one| one == who))
+        else {
+            return self.refuse(agent, id, Action::ExitConference, "NO_SUCH_PARTICIPANT");
+        };
+        it.main.participants.retain(|one| one != who);
+        let mut gone = None;
+        if let Some(party) = it.party_mut(who) {
+            party.leave(now);
+            party.consult = None;
+            gone = party.agent().cloned().zip(Some(party.leg.clone()));
+        }
+        if members(it).len() < 2 {
+            it.conference = false;
+            for party in &mut it.parties {
+                party.consult = None;
+            }
+        }
+        self.settle_state(id);
+        let left = json!({"participantId": who});
+        self.tell_all(id, "ParticipantLeftConference", &left);
+        if let Some((guest, leg)) = gone {
+            self.tell(id, &guest, "ParticipantLeftConference", &left);
+            self.end_leg(leg);
+        }
+        self.connect(id);
+        self.distribute();
+    }
+
     /// The owner goes on alone with the customer.
     pub(super) fn end_conference(&mut self, id: &InteractionId, agent: &AgentId) {
         let now = self.now;

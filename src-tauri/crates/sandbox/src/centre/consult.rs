@@ -7,6 +7,7 @@ use super::offers::blank;
 use super::{Action, Centre, Destination, Due};
 use crate::fixtures;
 use crate::names::{AgentId, InteractionId, named};
+use crate::roster::Reply;
 
 /// Dialled numbers and entry points answer after this time.
 const STRANGER_ANSWERS_MS: u64 = 1_000;
@@ -38,13 +39,7 @@ impl Centre {
                 } else if let Some(colleague) = self.roster.colleague(&to).cloned() {
                     let attempt = self.open_consult(agent, id, hold, "Agent", None);
                     let party = blank(&colleague.id, &colleague.name, self.now, attempt);
-                    self.consult_simulated(
-                        agent,
-                        id,
-                        party,
-                        attempt,
-                        colleague.answers.then_some(colleague.after_ms),
-                    );
+                    self.consult_simulated(agent, id, party, attempt, colleague.reply());
                 } else {
                     self.refuse(agent, id, action, "AGENT_UNAVAILABLE");
                 }
@@ -54,12 +49,22 @@ impl Centre {
                     return self.refuse(agent, id, action, "INVALID_DESTINATION");
                 }
                 let attempt = self.open_consult(agent, id, hold, "DN", None);
+                if let Some(one) = self.roster.team_at(&number).cloned() {
+                    let party = Party {
+                        kind: PartyKind::Team,
+                        dn: number,
+                        ..blank(&one.id, &one.name, self.now, attempt)
+                    };
+                    return self.consult_simulated(agent, id, party, attempt, one.reply());
+                }
+                let reply = self.roster.reply_of(&number);
                 let party = Party {
                     kind: PartyKind::Dialled,
                     dn: number.clone(),
                     ..blank(&number, &number, self.now, attempt)
                 };
-                self.consult_simulated(agent, id, party, attempt, Some(STRANGER_ANSWERS_MS));
+                let reply = reply.unwrap_or(Reply::Answers(STRANGER_ANSWERS_MS));
+                self.consult_simulated(agent, id, party, attempt, reply);
             }
             Destination::EntryPoint(entry) => {
                 let Some(name) = fixtures::entry_point_name(&entry) else {
@@ -72,7 +77,8 @@ impl Centre {
                     dn: "+18005550199".to_owned(),
                     ..blank(&key, name, self.now, attempt)
                 };
-                self.consult_simulated(agent, id, party, attempt, Some(STRANGER_ANSWERS_MS));
+                let reply = Reply::Answers(STRANGER_ANSWERS_MS);
+                self.consult_simulated(agent, id, party, attempt, reply);
             }
             Destination::Queue(queue) => {
                 let Some(queue) = self.roster.queue(&queue).map(|queue| queue.id.clone()) else {
@@ -109,7 +115,10 @@ impl Centre {
             self.plan(after_ms, Due::ConsultAnswered(id.clone(), attempt));
         } else {
             let ring_ms = self.interaction(id).map_or(0, |it| it.ring_ms);
-            self.plan(ring_ms, Due::ConsultFailed(id.clone(), attempt));
+            self.plan(
+                ring_ms,
+                Due::ConsultFailed(id.clone(), attempt, "NO_ANSWER"),
+            );
         }
     }
 
@@ -187,14 +196,18 @@ impl Centre {
         id: &InteractionId,
         party: Party,
         attempt: u64,
-        answers: Option<u64>,
+        reply: Reply,
     ) {
         let ring_ms = self.interaction(id).map_or(0, |it| it.ring_ms);
         self.seat_simulated(agent, id, party);
         self.tell(id, agent, "AgentConsultCreated", &json!({}));
-        match answers {
-            Some(after_ms) => self.plan(after_ms, Due::ConsultAnswered(id.clone(), attempt)),
-            None => self.plan(ring_ms, Due::ConsultFailed(id.clone(), attempt)),
+        let failed = |reason| Due::ConsultFailed(id.clone(), attempt, reason);
+        match reply {
+            Reply::Answers(after_ms) => {
+                self.plan(after_ms, Due::ConsultAnswered(id.clone(), attempt));
+            }
+            Reply::Fails(after_ms, reason) => self.plan(after_ms, failed(reason)),
+            Reply::Ignores => self.plan(ring_ms, failed("NO_ANSWER")),
         }
     }
 
@@ -266,10 +279,10 @@ impl Centre {
         self.connect(id);
     }
 
-    pub(super) fn consult_unanswered(&mut self, id: &InteractionId, attempt: u64) {
+    pub(super) fn consult_unanswered(&mut self, id: &InteractionId, attempt: u64, why: &str) {
         let consult = self.interaction(id).and_then(|it| it.consult.as_ref());
         if consult.is_some_and(|consult| consult.attempt == attempt && !consult.answered) {
-            self.consult_refused(id, "NO_ANSWER");
+            self.consult_refused(id, why);
         }
     }
 

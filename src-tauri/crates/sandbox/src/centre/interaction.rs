@@ -43,6 +43,8 @@ pub enum PartyKind {
     Colleague,
     /// A dialled number.
     Dialled,
+    /// Whoever answers for a capacity-based team: media lists its number, not its key (`contact-center.md` 6.6).
+    Team,
     /// An entry point, by its id.
     EntryPoint(String),
 }
@@ -110,17 +112,16 @@ impl Party {
     pub fn agent(&self) -> Option<&AgentId> {
         match &self.kind {
             PartyKind::Agent(id) => Some(id),
-            PartyKind::Colleague | PartyKind::Dialled | PartyKind::EntryPoint(_) => None,
+            PartyKind::Colleague
+            | PartyKind::Dialled
+            | PartyKind::Team
+            | PartyKind::EntryPoint(_) => None,
         }
     }
 
     /// Whether frames of the contact reach this party.
     pub fn is_present(&self) -> bool {
-        !self.left
-            && !matches!(
-                self.kind,
-                PartyKind::Colleague | PartyKind::Dialled | PartyKind::EntryPoint(_)
-            )
+        !self.left && self.agent().is_some()
     }
 
     /// Whether the party is being rung.
@@ -132,6 +133,7 @@ impl Party {
         let (p_type, kind) = match &self.kind {
             PartyKind::Agent(_) | PartyKind::Colleague => ("Agent", "Agent"),
             PartyKind::Dialled => ("DN", "DN"),
+            PartyKind::Team => ("DN", "Agent"),
             PartyKind::EntryPoint(_) => ("EP-DN", "EpDn"),
         };
         let at = |moment: Option<Moment>| moment.map(|moment| moment.0);
@@ -167,10 +169,15 @@ pub struct Media {
 }
 
 impl Media {
-    fn json(&self, media_type: &str, m_type: &str) -> Value {
+    fn json(&self, it: &Interaction, m_type: &str) -> Value {
+        let listed = |id: &String| match it.party(id) {
+            Some(party) if party.kind == PartyKind::Team => party.dn.clone(),
+            Some(_) | None => id.clone(),
+        };
+        let participants: Vec<String> = self.participants.iter().map(listed).collect();
         json!({
-            "mediaResourceId": self.id, "mediaType": media_type, "mediaMgr": "vmm", "mType": m_type,
-            "isHold": self.hold.is_some(), "holdTimestamp": self.hold.map(|at| at.0), "participants": self.participants,
+            "mediaResourceId": self.id, "mediaType": it.media_type, "mediaMgr": "vmm", "mType": m_type,
+            "isHold": self.hold.is_some(), "holdTimestamp": self.hold.map(|at| at.0), "participants": participants,
         })
     }
 }
@@ -265,8 +272,16 @@ pub struct Interaction {
     pub patience_ms: Option<u64>,
     /// How long the customer talks, in ms.
     pub talk_ms: Option<u64>,
+    /// How long the customer bears to be held, in ms.
+    pub hold_patience_ms: Option<u64>,
+    /// The hold whose end by impatience is planned.
+    pub hold_watch: Option<Moment>,
     /// Campaign whose preview led here.
     pub campaign: Option<String>,
+    /// Seconds after which a paused recording resumes by itself; 0 = never.
+    pub pause_seconds: u64,
+    /// Gets another id when it is assigned.
+    pub rekey: bool,
     /// Call variables.
     pub variables: Map<String, Value>,
 }
@@ -338,14 +353,11 @@ impl Interaction {
             participants.insert(party.id.clone(), party.json(&self.queue.id));
         }
         let mut media = Map::new();
-        media.insert(
-            self.main.id.clone(),
-            self.main.json(&self.media_type, "mainCall"),
-        );
+        media.insert(self.main.id.clone(), self.main.json(self, "mainCall"));
         if let Some(consult) = &self.consult {
             media.insert(
                 consult.media.id.clone(),
-                consult.media.json(&self.media_type, "consult"),
+                consult.media.json(self, "consult"),
             );
         }
         let ring = (self.ring_ms / 1000).max(1).to_string();
@@ -372,7 +384,7 @@ impl Interaction {
             "QMgrName": "aqm", "QueueId": self.queue.id, "vteamId": self.queue.id, "virtualTeamName": self.queue.name,
             "taskToBeSelfServiced": "false", "ani": self.customer.id, "dnis": self.dnis, "displayAni": self.customer.id,
             "tenantId": ORG_ID, "customerName": self.customer.name, "ronaTimeout": ring,
-            "pauseResumeEnabled": said(self.is_voice()), "pauseDuration": "30", "isPaused": said(self.recording.paused),
+            "pauseResumeEnabled": said(self.is_voice()), "pauseDuration": self.pause_seconds.to_string(), "isPaused": said(self.recording.paused),
             "recordInProgress": said(self.recording.running), "recordingStarted": said(self.recording.started),
             "ctqInProgress": said(self.consult.as_ref().is_some_and(|it| it.queue.is_some() && !it.answered)),
             "outdialTransferToQueueEnabled": "false", "isParked": "false", "priority": "10", "ROUTING_TYPE": "Agent",

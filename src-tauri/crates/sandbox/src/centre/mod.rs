@@ -10,6 +10,7 @@ mod consult;
 mod ending;
 mod frames;
 pub mod interaction;
+mod merging;
 mod offers;
 mod outdial;
 mod transfer;
@@ -63,6 +64,10 @@ pub struct Offer {
     pub patience_ms: Option<u64>,
     /// How long the customer talks, in ms.
     pub talk_ms: Option<u64>,
+    /// How long the customer bears to be held, in ms.
+    pub hold_patience_ms: Option<u64>,
+    /// A preview contact gets another id when it is assigned.
+    pub rekey: bool,
 }
 
 /// What happens to the centre.
@@ -88,6 +93,8 @@ pub enum Input {
     Outdial(AgentId, String),
     /// The agent takes a campaign preview contact.
     AcceptPreview(AgentId, String, InteractionId),
+    /// The agent passes a campaign preview contact over.
+    DropPreview(AgentId, String, InteractionId),
     /// A command fails because the director wants it to.
     Fail(AgentId, Option<InteractionId>, Action, Refusal),
     /// The client rings.
@@ -104,6 +111,10 @@ pub enum Input {
     Preview(InteractionId, AgentId, String, Offer),
     /// The customer hangs up.
     HangUp(InteractionId),
+    /// The second contact becomes part of the first.
+    Merge(InteractionId, InteractionId),
+    /// The customer does something after the call, a survey for example.
+    PostCall(InteractionId),
     /// Time has passed.
     Tick,
 }
@@ -145,6 +156,8 @@ pub enum Outgoing {
     Connect(LegId, Audio),
     /// End a leg.
     EndLeg(LegId),
+    /// A contact has another id from now on.
+    Rekey(InteractionId, InteractionId),
 }
 
 /// A leg to ring.
@@ -192,11 +205,13 @@ enum Due {
     OfferFollows(InteractionId, String, u64),
     PhoneLifted(InteractionId, String, u64),
     OutdialAnswered(InteractionId, u64),
+    OutdialFailed(InteractionId, u64, &'static str),
     ConsultAnswered(InteractionId, u64),
-    ConsultFailed(InteractionId, u64),
+    ConsultFailed(InteractionId, u64, &'static str),
     RecordingResumes(InteractionId, u64),
     PatienceEnds(InteractionId),
     TalkEnds(InteractionId),
+    HoldPatienceEnds(InteractionId, Moment),
     ContactForIdler(AgentId, Moment),
 }
 
@@ -255,6 +270,7 @@ impl Centre {
             Input::AcceptPreview(agent, campaign, id) => {
                 self.accept_preview(&agent, &campaign, &id)
             }
+            Input::DropPreview(agent, campaign, id) => self.drop_preview(&agent, &campaign, &id),
             Input::Fail(agent, id, action, refusal) => {
                 self.fail(&agent, id.as_ref(), action, &refusal)
             }
@@ -265,6 +281,8 @@ impl Centre {
             Input::Offer(id, offer) => self.arrive(id, offer),
             Input::Preview(id, agent, campaign, offer) => self.preview(id, agent, campaign, offer),
             Input::HangUp(id) => self.end_contact(&id, "CUSTOMER_LEFT"),
+            Input::Merge(id, child) => self.merge(&id, &child),
+            Input::PostCall(id) => self.post_call(&id),
             Input::Tick => {}
         }
         std::mem::take(&mut self.out)
@@ -320,10 +338,12 @@ impl Centre {
             Due::PhoneLifted(id, party, attempt) => self.phone_lifted(&id, &party, attempt),
             Due::OutdialAnswered(id, attempt) => self.outdial_answered(&id, attempt),
             Due::ConsultAnswered(id, attempt) => self.colleague_answered(&id, attempt),
-            Due::ConsultFailed(id, attempt) => self.consult_unanswered(&id, attempt),
+            Due::OutdialFailed(id, attempt, why) => self.outdial_failed(&id, attempt, why),
+            Due::ConsultFailed(id, attempt, why) => self.consult_unanswered(&id, attempt, why),
             Due::RecordingResumes(id, pause) => self.recording_resumes(&id, pause),
             Due::PatienceEnds(id) => self.patience_ends(&id),
             Due::TalkEnds(id) => self.talk_ends(&id),
+            Due::HoldPatienceEnds(id, since) => self.hold_patience_ends(&id, since),
             Due::ContactForIdler(agent, since) => self.contact_for_idler(&agent, since),
         }
     }

@@ -74,7 +74,11 @@ impl Centre {
             auto_answer: offer.auto_answer,
             patience_ms: offer.patience_ms,
             talk_ms: offer.talk_ms,
+            hold_patience_ms: offer.hold_patience_ms,
+            hold_watch: None,
             campaign: None,
+            rekey: offer.rekey,
+            pause_seconds: self.settings.pause_seconds,
             variables: offer.variables,
             media_type,
         }
@@ -262,18 +266,16 @@ impl Centre {
             self.offer(id, agent);
         }
         if is_outdial && !is_preview {
-            self.plan(
-                self.settings.outdial_answers_ms,
-                Due::OutdialAnswered(id.clone(), attempt),
-            );
+            self.dialled(id, attempt);
         } else {
             self.assign(id, agent);
         }
     }
 
     /// The agent and the customer are connected.
-    pub(super) fn assign(&mut self, id: &InteractionId, agent: &AgentId) {
+    pub(super) fn assign(&mut self, reserved: &InteractionId, agent: &AgentId) {
         let (now, recording) = (self.now, self.settings.recording);
+        let id = &self.key_for_assignment(reserved);
         let Some(it) = self.find(id) else { return };
         let starts = recording && it.is_voice() && !it.recording.running;
         if starts {
@@ -292,7 +294,7 @@ impl Centre {
         it.main.participants.push(agent.as_str().to_owned());
         let talk = it.talk_ms;
         let extra = if it.campaign.is_some() {
-            json!({"reservationInteractionId": id.as_str()})
+            json!({"reservationInteractionId": reserved.as_str()})
         } else {
             json!({})
         };

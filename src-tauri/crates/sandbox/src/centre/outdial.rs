@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Action, Centre, Device, Due, Interaction, Offer, Outgoing, Refusal, Ring};
 use crate::names::{AgentId, InteractionId};
+use crate::roster::Reply;
 
 /// Time between `CampaignContactUpdated` and the ringing leg, in ms: only then do clients map the call to the preview.
 const PREVIEW_RINGS_MS: u64 = 100;
@@ -51,6 +52,40 @@ impl Centre {
         self.offer_to(&id, agent);
     }
 
+    /// The agent's side is up: what comes of the number.
+    pub(super) fn dialled(&mut self, id: &InteractionId, attempt: u64) {
+        let number = self.interaction(id).map(|it| it.customer.id.clone());
+        let reply = number.and_then(|number| self.roster.reply_of(&number));
+        let ring_ms = self.interaction(id).map_or(0, |it| it.ring_ms);
+        let usual = Reply::Answers(self.settings.outdial_answers_ms);
+        match reply.unwrap_or(usual) {
+            Reply::Answers(after_ms) => {
+                self.plan(after_ms, Due::OutdialAnswered(id.clone(), attempt));
+            }
+            Reply::Fails(after_ms, why) => {
+                self.plan(after_ms, Due::OutdialFailed(id.clone(), attempt, why));
+            }
+            Reply::Ignores => {
+                self.plan(
+                    ring_ms,
+                    Due::OutdialFailed(id.clone(), attempt, "NO_ANSWER"),
+                );
+            }
+        }
+    }
+
+    /// Nobody was reached: the agent hears why, then the contact is over.
+    pub(super) fn outdial_failed(&mut self, id: &InteractionId, attempt: u64, why: &str) {
+        let Some(agent) = self.interaction(id).and_then(|it| it.outdial_agent.clone()) else {
+            return;
+        };
+        if self.is_ringing(id, agent.as_str(), attempt) {
+            let reason = json!({"reason": why, "reasonCode": 1013});
+            self.tell(id, &agent, "AgentOutboundFailed", &reason);
+            self.end_contact(id, why);
+        }
+    }
+
     pub(super) fn outdial_answered(&mut self, id: &InteractionId, attempt: u64) {
         let Some(agent) = self.interaction(id).and_then(|it| it.outdial_agent.clone()) else {
             return;
@@ -87,6 +122,21 @@ impl Centre {
             campaign,
             offer,
         });
+    }
+
+    /// Skip or removal of a preview: the contact is gone.
+    pub(super) fn drop_preview(&mut self, agent: &AgentId, campaign: &str, id: &InteractionId) {
+        let position = self
+            .previews
+            .iter()
+            .position(|one| one.id == *id && one.agent == *agent && one.campaign == campaign);
+        let Some(preview) = position.map(|index| self.previews.remove(index)) else {
+            return;
+        };
+        let it = self.build(id.clone(), preview.offer);
+        self.interactions.push(it);
+        self.tell(id, agent, "ContactEnded", &json!({"campaignId": campaign}));
+        self.interactions.retain(|it| it.id != *id);
     }
 
     pub(super) fn accept_preview(&mut self, agent: &AgentId, campaign: &str, id: &InteractionId) {

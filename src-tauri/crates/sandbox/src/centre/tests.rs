@@ -71,6 +71,7 @@ impl Floor {
                 audio.legs.len()
             ),
             Outgoing::EndLeg(_) => "end leg".to_owned(),
+            Outgoing::Rekey(..) => "rekey".to_owned(),
         }
     }
 
@@ -97,7 +98,8 @@ impl Floor {
                 Outgoing::Ring(_)
                 | Outgoing::Frame(..)
                 | Outgoing::Connect(..)
-                | Outgoing::EndLeg(_) => None,
+                | Outgoing::EndLeg(_)
+                | Outgoing::Rekey(..) => None,
             })
             .next()
             .unwrap()
@@ -129,7 +131,10 @@ impl Floor {
     fn last(&self, kind: &str) -> Value {
         let frames = self.log.iter().rev().filter_map(|one| match one {
             Outgoing::Frame(_, frame) => Some(frame),
-            Outgoing::Ring(_) | Outgoing::Connect(..) | Outgoing::EndLeg(_) => None,
+            Outgoing::Ring(_)
+            | Outgoing::Connect(..)
+            | Outgoing::EndLeg(_)
+            | Outgoing::Rekey(..) => None,
         });
         frames
             .into_iter()
@@ -498,7 +503,7 @@ proptest! {
             if answer {
                 let rung: Vec<LegId> = floor.log.iter().filter_map(|one| match one {
                     Outgoing::Ring(ring) => Some(ring.leg.clone()),
-                    Outgoing::Frame(..) | Outgoing::Connect(..) | Outgoing::EndLeg(_) => None,
+                    Outgoing::Frame(..) | Outgoing::Connect(..) | Outgoing::EndLeg(_) | Outgoing::Rekey(..) => None,
                 }).collect();
                 floor.say(Input::LegConnected(rung.last().unwrap().clone()));
             }
@@ -531,7 +536,7 @@ proptest! {
                 }
                 Outgoing::EndLeg(leg) => prop_assert!(ended.insert(leg.clone()), "a leg ends once"),
                 Outgoing::Connect(leg, _) => prop_assert!(!ended.contains(leg), "an ended leg is connected"),
-                Outgoing::Ring(_) => {}
+                Outgoing::Ring(_) | Outgoing::Rekey(..) => {}
             }
         }
     }

@@ -146,6 +146,8 @@ pub enum Command {
     ExitConference,
     /// `/conference/transfer`.
     TransferConference,
+    /// `/conference/participants/{id}/drop`.
+    DropParticipant(String),
     /// `/end`.
     End,
     /// `/wrapup`.
@@ -175,7 +177,7 @@ impl Command {
                 Destination::Agent(_) | Destination::DialNumber(_) | Destination::EntryPoint(_),
             ) => Action::Transfer,
             Self::ConsultConference => Action::ConsultConference,
-            Self::ExitConference => Action::ExitConference,
+            Self::ExitConference | Self::DropParticipant(_) => Action::ExitConference,
             Self::TransferConference => Action::TransferConference,
             Self::End => Action::End,
             Self::Wrapup => Action::Wrapup,

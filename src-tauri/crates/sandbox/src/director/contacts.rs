@@ -10,7 +10,7 @@ use crate::centre::{Input, Offer, StateChange};
 use crate::hub::{Hub, State};
 use crate::names::{InteractionId, LegId, fresh};
 use crate::peer::{Heard, Peer, Voice};
-use crate::roster::Colleague;
+use crate::roster::{Callee, Colleague};
 
 /// The pitch of the voice `tone` when none is named.
 const TONE_HZ: f32 = 440.0;
@@ -50,16 +50,44 @@ pub(super) fn offer(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
         auto_answer: order.flag("autoAnswer")?.unwrap_or(false),
         patience_ms: order.number("patienceMs")?,
         talk_ms: order.number("talkMs")?,
+        hold_patience_ms: order.number("holdPatienceMs")?,
+        rekey: false,
     };
+    let offer = in_the_mood(offer, order.text("mood")?)?;
     order.finish()?;
     let id = start(hub, offer, voice);
     Ok(json!({"interactionId": id.as_str()}))
 }
 
+/// A mood says how long the customer waits and bears to be held, unless that was said; the agent can read it.
+fn in_the_mood(offer: Offer, mood: Option<String>) -> Direct<Offer> {
+    let Some(mood) = mood else {
+        return Ok(offer);
+    };
+    let (patience, hold) = match mood.as_str() {
+        "calm" => (None, None),
+        "hurried" => (Some(45_000), Some(30_000)),
+        "angry" => (Some(20_000), Some(10_000)),
+        _ => return Err(DirectError::new("mood", "mood is calm, hurried or angry")),
+    };
+    let mut variables = offer.variables;
+    variables
+        .entry("Mood")
+        .or_insert_with(|| Value::String(mood));
+    Ok(Offer {
+        patience_ms: offer.patience_ms.or(patience),
+        hold_patience_ms: offer.hold_patience_ms.or(hold),
+        variables,
+        ..offer
+    })
+}
+
 /// Lets a contact arrive.
 fn start(hub: &Arc<Hub>, offer: Offer, voice: Voice) -> InteractionId {
     let id = InteractionId::new(fresh());
-    hub.lock().voices.insert(id.clone(), voice);
+    if offer.media.as_deref().is_none_or(|it| it == "telephony") {
+        hub.lock().voices.insert(id.clone(), voice);
+    }
     hub.feed(Input::Offer(id.clone(), offer));
     id
 }
@@ -108,12 +136,25 @@ pub(super) fn hang_up(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
 
 pub(super) fn colleague(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let name = order.need_text("name")?;
-    let answers = order.flag("answers")?.unwrap_or(true);
+    let answers = order.flag("answers")?;
+    let refuses = order.flag("refuses")?.unwrap_or(false);
     let after_ms = order.number("afterMs")?.unwrap_or(1_000);
+    let number = order.text("number")?;
     order.finish()?;
+    let answers = answers.unwrap_or(!refuses);
+    if answers && refuses {
+        return Err(DirectError::new(
+            "refuses",
+            "a colleague answers or refuses, not both",
+        ));
+    }
     let mut state = hub.lock();
     let colleagues = &mut state.centre.roster.colleagues;
-    let one = Colleague::new(&name, answers, after_ms);
+    let one = Colleague {
+        refuses,
+        number: number.clone(),
+        ..Colleague::new(&name, answers, after_ms)
+    };
     let id = one.id.clone();
     match colleagues
         .iter_mut()
@@ -121,12 +162,58 @@ pub(super) fn colleague(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     {
         Some(known) => {
             known.answers = answers;
+            known.refuses = refuses;
             known.after_ms = after_ms;
+            known.number = number.or_else(|| known.number.take());
             return Ok(json!({"agentId": known.id}));
         }
         None => colleagues.push(one),
     }
     Ok(json!({"agentId": id}))
+}
+
+/// Says what comes of dialling a number: outdials, and consults to it.
+pub(super) fn callee(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let number = order.need_text("number")?;
+    let outcome = order.need_text("outcome")?;
+    let after_ms = order.number("afterMs")?.unwrap_or(800);
+    order.finish()?;
+    let callee = Callee::new(&number, &outcome, after_ms).ok_or_else(|| {
+        DirectError::new(
+            "outcome",
+            "outcome is answers, busy, noAnswer, rejected, invalid or ignores",
+        )
+    })?;
+    // The latest order counts.
+    hub.lock().centre.roster.callees.insert(0, callee);
+    Ok(json!({}))
+}
+
+fn live_contact(hub: &Hub, order: &mut Fields) -> Direct<InteractionId> {
+    let id = InteractionId::new(order.need_text("interactionId")?);
+    if hub.lock().centre.interaction(&id).is_none() {
+        let why = format!("no such contact: {id}");
+        return Err(DirectError::for_now("interactionId", why));
+    }
+    Ok(id)
+}
+
+/// Makes a contact part of another one; a child nobody knows is only named.
+pub(super) fn merge(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let id = live_contact(hub, &mut order)?;
+    let child = order.text("childInteractionId")?;
+    order.finish()?;
+    let child = InteractionId::new(child.unwrap_or_else(fresh));
+    hub.feed(Input::Merge(id, child.clone()));
+    Ok(json!({"childInteractionId": child.as_str()}))
+}
+
+/// The customer does something after the call.
+pub(super) fn post_call(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let id = live_contact(hub, &mut order)?;
+    order.finish()?;
+    hub.feed(Input::PostCall(id));
+    Ok(json!({}))
 }
 
 pub(super) fn heard(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
@@ -212,6 +299,7 @@ pub(super) fn campaign(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let offer = Offer {
         from: order.text("from")?,
         name: order.text("name")?,
+        rekey: order.flag("rekey")?.unwrap_or(false),
         ..Offer::default()
     };
     order.finish()?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use self::fields::Fields;
+use crate::faults::Shuffle;
 use crate::hub::{Channel, Hub};
 use crate::names::AgentId;
 use crate::settings::Settings;
@@ -60,6 +61,12 @@ const VERBS: &[&str] = &[
     "dropNext",
     "duplicate",
     "reorder",
+    "lose",
+    "answerLate",
+    "silence",
+    "callee",
+    "merge",
+    "postCallActivity",
     "cutSocket",
     "expireToken",
     "impairMedia",
@@ -118,7 +125,14 @@ pub(crate) fn carry_out(hub: &Arc<Hub>, order: Value) -> Direct<Value> {
         "refuseNext" => stumbling::refuse_next(hub, order),
         "delayNext" => stumbling::delay_next(hub, order),
         "dropNext" => stumbling::drop_next(hub, order),
-        "duplicate" | "reorder" => stumbling::shuffle(hub, order, verb == "reorder"),
+        "answerLate" => stumbling::answer_late(hub, order),
+        "duplicate" => stumbling::shuffle(hub, order, Shuffle::duplicate, 1),
+        "reorder" => stumbling::shuffle(hub, order, Shuffle::reorder, 2),
+        "lose" => stumbling::shuffle(hub, order, Shuffle::lose, 1),
+        "silence" => stumbling::silence(hub, order),
+        "callee" => contacts::callee(hub, order),
+        "merge" => contacts::merge(hub, order),
+        "postCallActivity" => contacts::post_call(hub, order),
         "cutSocket" => stumbling::cut_socket(hub, order),
         "expireToken" => stumbling::expire_token(hub, order),
         "impairMedia" => stumbling::impair_media(hub, order),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::fields::Fields;
 use super::{Direct, DirectError, agent_field, channel_field, need_agent};
-use crate::faults::{self, Refuse};
+use crate::faults::{self, Refuse, Shuffle};
 use crate::hub::{Channel, Hub, ToSocket};
 use crate::names::AgentId;
 use crate::peer::Impairment;
@@ -66,8 +66,40 @@ fn verb_field(order: &mut Fields) -> Direct<&'static str> {
     })
 }
 
-pub(super) fn shuffle(hub: &Arc<Hub>, mut order: Fields, reorder: bool) -> Direct<Value> {
-    let n = order.number("n")?.unwrap_or(if reorder { 2 } else { 1 });
+/// Confirms the next request of a kind by frames before it is answered.
+pub(super) fn answer_late(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let verb = verb_field(&mut order)?;
+    let ms = order
+        .number("ms")?
+        .ok_or_else(|| DirectError::new("ms", "ms is required"))?;
+    let times = order.number("times")?.unwrap_or(1);
+    order.finish()?;
+    hub.lock()
+        .faults
+        .answer_late(verb, Duration::from_millis(ms), times.min(1000));
+    Ok(json!({}))
+}
+
+/// Notification sockets stay open and nothing comes through them for a while, echoes included.
+pub(super) fn silence(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let agent = need_agent(hub, &mut order)?;
+    let seconds = order
+        .decimal("seconds")?
+        .ok_or_else(|| DirectError::new("seconds", "seconds is required"))?;
+    order.finish()?;
+    let until = hub.now().after_ms(crate::settings::ms(seconds));
+    hub.lock().silent.insert(agent, until);
+    Ok(json!({}))
+}
+
+/// Doubles, turns round or loses the next frames.
+pub(super) fn shuffle(
+    hub: &Arc<Hub>,
+    mut order: Fields,
+    change: fn(&mut Shuffle, usize),
+    usual: u64,
+) -> Direct<Value> {
+    let n = order.number("n")?.unwrap_or(usual);
     let channel = channel_field(&mut order)?;
     order.finish()?;
     let n = usize::try_from(n).map_err(|_| DirectError::new("n", "n is too large"))?;
@@ -76,11 +108,7 @@ pub(super) fn shuffle(hub: &Arc<Hub>, mut order: Fields, reorder: bool) -> Direc
         Some(Channel::Mercury) => &mut state.mercury_shuffle,
         Some(Channel::Routing) | None => &mut state.routing_shuffle,
     };
-    if reorder {
-        shuffle.reorder(n)
-    } else {
-        shuffle.duplicate(n)
-    }
+    change(shuffle, n);
     Ok(json!({}))
 }
 

@@ -92,6 +92,14 @@ pub(crate) fn router(hub: Arc<Hub>) -> Router {
             "/v1/dialer/campaign/{campaign}/preview-task/{id}/accept",
             post(tasks::accept_preview),
         )
+        .route(
+            "/v1/dialer/campaign/{campaign}/preview-task/{id}/skip",
+            post(tasks::drop_preview),
+        )
+        .route(
+            "/v1/dialer/campaign/{campaign}/preview-task/{id}/remove",
+            post(tasks::drop_preview),
+        )
         .route("/organization/{org}", get(config::organization))
         .route("/organization/{org}/{*resource}", get(config::resource))
         .route("/ai/event", post(side::ai_event))
@@ -248,6 +256,7 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
     let plan = verb
         .map(|verb| hub.lock().faults.plan(verb))
         .unwrap_or_default();
+    let late = plan.late;
     let is_upload = path.starts_with("/client-logs/upload/");
     let response = if too_long {
         problem(
@@ -284,6 +293,9 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
         request.extensions_mut().insert(call);
         next.run(request).await
     };
+    if let Some(late) = late {
+        tokio::time::sleep(late).await;
+    }
     let entry = journal::Request {
         method: method.to_string(),
         path,

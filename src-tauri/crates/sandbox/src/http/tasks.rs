@@ -92,6 +92,13 @@ fn read(path: &str, call: &Call) -> Result<Option<Command>, BadField> {
         "conference/exit" => Command::ExitConference,
         "conference/transfer" => Command::TransferConference,
         "end" => Command::End,
+        dropping if dropping.starts_with("conference/participants/") => {
+            let inner = dropping.trim_start_matches("conference/participants/");
+            match inner.strip_suffix("/drop") {
+                Some(who) if !who.is_empty() => Command::DropParticipant(who.to_owned()),
+                Some(_) | None => return Ok(None),
+            }
+        }
         "wrapup" => {
             text("auxCodeId").ok_or(("auxCodeId", "AuxCodeId is required"))?;
             text("wrapUpReason").ok_or(("wrapUpReason", "WrapUpReason is required"))?;
@@ -135,5 +142,16 @@ pub(crate) async fn accept_preview(
 ) -> Response {
     let id = InteractionId::new(id);
     let input = Input::AcceptPreview(call.agent.clone(), campaign, id.clone());
+    accepted(&hub, &call, Action::AcceptPreview, Some(id), input)
+}
+
+/// Skip or removal of a preview contact: later generations of the client ask for it (`contact-center.md` Appendix B).
+pub(crate) async fn drop_preview(
+    State(hub): Shared,
+    Extension(call): Extension<Call>,
+    Path((campaign, id)): Path<(String, String)>,
+) -> Response {
+    let id = InteractionId::new(id);
+    let input = Input::DropPreview(call.agent.clone(), campaign, id.clone());
     accepted(&hub, &call, Action::AcceptPreview, Some(id), input)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Hub, State};
 use crate::calls::{Calls, Leg, LegState, Line};
 use crate::centre::{Audio, Input};
-use crate::names::{AgentId, LegId, Moment};
+use crate::names::{AgentId, InteractionId, LegId, Moment};
 use crate::peer::{Peer, PeerError, PeerOptions, Voice};
 
 /// The pitch of a simulated colleague, so that tests can tell them from the customer.
@@ -202,17 +202,23 @@ impl State {
             .copied()
             .unwrap_or(Voice::Speech);
         if let Some(peer) = &leg.peer {
-            let stranger = audio.third && !audio.customer;
-            peer.set_voice(if stranger {
-                Voice::Tone { hz: COLLEAGUE_HZ }
-            } else {
-                voice
-            });
-            peer.set_talking(audio.customer, audio.customer || audio.third);
+            peer.set_voice(voice);
+            peer.set_talking(audio.customer, audio.customer);
+            peer.set_third(audio.third.then_some(COLLEAGUE_HZ));
             gone.iter().for_each(|other| peer.unbridge(other));
             others.iter().for_each(|other| peer.bridge(other));
         }
         leg.audio = audio;
+    }
+
+    /// A contact has another id: its voice and its legs follow.
+    pub(super) fn rekey(&mut self, old: &InteractionId, new: &InteractionId) {
+        if let Some(voice) = self.voices.remove(old) {
+            self.voices.insert(new.clone(), voice);
+        }
+        for leg in self.calls.legs_mut().filter(|leg| leg.interaction == *old) {
+            leg.interaction = new.clone();
+        }
     }
 
     pub(super) fn end_leg(&mut self, now: Moment, id: &LegId) {

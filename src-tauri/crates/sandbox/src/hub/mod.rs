@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(crate) expired: BTreeSet<AgentId>,
     /// Until when sockets of a kind are refused, per agent.
     pub(crate) blocked: BTreeMap<(Channel, AgentId), Moment>,
+    /// Until when nothing comes through an agent's notification sockets.
+    pub(crate) silent: BTreeMap<AgentId, Moment>,
     pub(crate) impairment: Impairment,
     pub(crate) voices: BTreeMap<InteractionId, Voice>,
     /// A media peer with its offer, ready for the next leg.
@@ -140,6 +142,7 @@ impl Hub {
             held_mercury: Vec::new(),
             expired: BTreeSet::new(),
             blocked: BTreeMap::new(),
+            silent: BTreeMap::new(),
             impairment: Impairment::default(),
             voices: BTreeMap::new(),
             spare: None,
@@ -210,10 +213,16 @@ impl Hub {
             Outgoing::Ring(ring) => {
                 let leg = ring.leg.clone();
                 state.calls.open(now, ring);
+                for contact in state.calls.prune() {
+                    if state.centre.interaction(&contact).is_none() {
+                        state.voices.remove(&contact);
+                    }
+                }
                 self.ring(state, now, leg);
             }
             Outgoing::Connect(leg, audio) => state.connect(&leg, audio),
             Outgoing::EndLeg(leg) => state.end_leg(now, &leg),
+            Outgoing::Rekey(old, new) => state.rekey(&old, &new),
         }
     }
 

@@ -80,10 +80,18 @@ impl State {
     pub(crate) fn send_routing(&mut self, now: Moment, agent: &AgentId, frame: &Value) {
         self.journal
             .frame(now, "routing", "sandbox", Some(agent), frame);
+        if self.is_silent(now, agent) {
+            return;
+        }
         for socket in self.routing.iter().filter(|socket| socket.agent == *agent) {
             // A closed receiver is a socket about to be taken off the list.
             let _ = socket.tx.send(ToSocket::Text(frame.to_string()));
         }
+    }
+
+    /// Whether nothing comes through to an agent's notification sockets just now.
+    pub(crate) fn is_silent(&self, now: Moment, agent: &AgentId) -> bool {
+        self.silent.get(agent).is_some_and(|until| now < *until)
     }
 
     pub(super) fn send_mercury(&mut self, now: Moment, wdm: &WdmId, data: &Value) {

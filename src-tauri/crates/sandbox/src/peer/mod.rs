@@ -180,6 +180,12 @@ impl Peer {
         state.sends_voice = sends_voice;
     }
 
+    /// Lets a simulated third party hum at this pitch, to the agent and, while they talk, to the customer; none takes
+    /// it away.
+    pub fn set_third(&self, hz: Option<f32>) {
+        self.shared.lock().third = hz;
+    }
+
     /// Changes what is said.
     pub fn set_voice(&self, voice: Voice) {
         self.shared.lock().voice = voice;

@@ -23,12 +23,15 @@ pub(super) struct State {
     pub(super) voice: Voice,
     pub(super) hears_agent: bool,
     pub(super) sends_voice: bool,
+    /// Pitch of a third party on the line.
+    pub(super) third: Option<f32>,
     pub(super) impairment: Impairment,
     pub(super) counters: Counters,
     pub(super) digits: Digits,
     pub(super) connected: bool,
     log: HearingLog,
     bridges: Vec<Bridge>,
+    hum: Mouth,
 }
 
 impl Shared {
@@ -38,6 +41,8 @@ impl Shared {
             voice,
             hears_agent: true,
             sends_voice: true,
+            third: None,
+            hum: Mouth::default(),
             impairment: Impairment::default(),
             counters: Counters::default(),
             digits: Digits::default(),
@@ -119,6 +124,13 @@ impl Shared {
                     add(&mut to_agent, &sound.agent);
                     add(&mut to_agent, &sound.customer);
                 }
+            }
+            if let Some(hz) = state.third {
+                // Every agent's peer hums by itself, so a bridge carries no third party.
+                let hum = state.hum.say(Voice::Tone { hz }, &SILENT);
+                anything = true;
+                add(&mut heard, &hum);
+                add(&mut to_agent, &hum);
             }
             if !state.hears_agent {
                 (heard, anything) = (SILENT, false);

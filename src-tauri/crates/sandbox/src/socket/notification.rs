@@ -150,6 +150,9 @@ fn answer(hub: &Hub, agent: &AgentId, text: &str) -> Option<String> {
     let mut state = hub.lock();
     let frame: Value = serde_json::from_str(text).unwrap_or_else(|_| json!({"unreadable": text}));
     if frame["keepalive"] == "true" {
+        if state.is_silent(now, agent) {
+            return None;
+        }
         return state
             .centre
             .settings

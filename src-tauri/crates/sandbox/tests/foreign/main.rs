@@ -6,5 +6,6 @@ mod calls;
 mod client;
 mod directing;
 mod identity;
+mod scenes;
 mod session;
 mod verbs;
