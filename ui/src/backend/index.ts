@@ -1,4 +1,7 @@
 import type { CommandErrorView } from './generated/CommandErrorView';
+import type { ConsultType } from './generated/ConsultType';
+import type { DirectoryKind } from './generated/DirectoryKind';
+import type { DirectoryPage } from './generated/DirectoryPage';
 import type { LoginOption } from './generated/LoginOption';
 import type { Update } from './generated/Update';
 
@@ -24,6 +27,19 @@ export interface StartInfo {
 /** Kinds of sound device. */
 export type DeviceKind = 'microphone' | 'speaker' | 'ringer';
 
+/** A state to ask for, under the names of the wire. */
+export interface WantedState {
+  state: 'Available' | 'Idle';
+  auxCodeId: string;
+  reason: string;
+}
+
+/** Whom a contact can be given to without asking them. */
+export type TransferType = Exclude<ConsultType, 'entryPoint'>;
+
+/** Why the dial plan would not take a number. */
+export type NumberProblem = 'tooShort' | 'notAllowed' | 'invalid';
+
 /** Ends a subscription; nothing is delivered afterwards. */
 export type Unsubscribe = () => void;
 
@@ -48,7 +64,11 @@ export interface Backend {
   startSandbox(): Promise<void>;
   stationLogin(station: { teamId: string; loginOption: LoginOption; dialNumber?: string }): Promise<void>;
   stationLogout(): Promise<void>;
-  setState(wanted: { state: 'Available' | 'Idle'; auxCodeId: string; reason: string }): Promise<void>;
+  setState(wanted: WantedState): Promise<void>;
+  /** The state after the work in hand; null takes it back. */
+  queueState(wanted: WantedState | null): Promise<void>;
+  /** Sign out after the work in hand, or not after all. */
+  queueSignOut(wanted: boolean): Promise<void>;
   tryNow(): Promise<void>;
   chooseDevice(kind: DeviceKind, name: string | null): Promise<void>;
   silenceRing(): Promise<void>;
@@ -64,6 +84,24 @@ export interface Backend {
   wrapup(taskId: string, auxCodeId: string, reason: string): Promise<void>;
   cancelAutoWrapup(taskId: string): Promise<void>;
   sendDigits(taskId: string, digits: string): Promise<void>;
+
+  /** One page of a directory; pages count from 0. */
+  directory(kind: DirectoryKind, query: { search: string; page: number }): Promise<DirectoryPage>;
+  consult(taskId: string, to: string, destinationType: ConsultType): Promise<void>;
+  endConsult(taskId: string): Promise<void>;
+  /** Talks to the other one of the two legs of a consult. */
+  switchCall(taskId: string): Promise<void>;
+  consultTransfer(taskId: string): Promise<void>;
+  transfer(taskId: string, to: string, destinationType: TransferType): Promise<void>;
+  consultConference(taskId: string): Promise<void>;
+  exitConference(taskId: string): Promise<void>;
+  transferConference(taskId: string): Promise<void>;
+  startOutdial(destination: string, origin: string | null): Promise<void>;
+  acceptPreview(taskId: string): Promise<void>;
+  /** Null: the dial plan would take this number. */
+  checkNumber(number: string): Promise<NumberProblem | null>;
+  /** Opens a digital contact's own page in the system's browser. */
+  openTask(taskId: string): Promise<void>;
 }
 
 /** Makes a `CommandErrorView` of whatever a call was rejected with. */

@@ -58,6 +58,8 @@ export function play(story: Story, isLive = false): Backend {
     stationLogin: ask('stationLogin'),
     stationLogout: ask('stationLogout'),
     setState: ask('setState'),
+    queueState: ask('queueState'),
+    queueSignOut: ask('queueSignOut'),
     tryNow: ask('tryNow'),
     chooseDevice: ask('chooseDevice'),
     silenceRing: ask('silenceRing', true),
@@ -72,6 +74,26 @@ export function play(story: Story, isLive = false): Backend {
     wrapup: ask('wrapup'),
     cancelAutoWrapup: ask('cancelAutoWrapup'),
     sendDigits: ask('sendDigits', true),
+    directory: async (kind, { search, page }) => {
+      const refusal = story.refuse?.['directory'];
+      if (refusal !== undefined) throw refusal;
+      const all = story.directories?.[kind];
+      if (all === undefined) return new Promise<never>(() => undefined);
+      const items = all.filter((item) => `${item.name} ${item.detail} ${item.number ?? ''}`.toLowerCase().includes(search.toLowerCase()));
+      return { items, page, totalPages: 1 };
+    },
+    consult: ask('consult'),
+    endConsult: ask('endConsult'),
+    switchCall: ask('switchCall'),
+    consultTransfer: ask('consultTransfer'),
+    transfer: ask('transfer'),
+    consultConference: ask('consultConference'),
+    exitConference: ask('exitConference'),
+    transferConference: ask('transferConference'),
+    startOutdial: ask('startOutdial'),
+    acceptPreview: ask('acceptPreview'),
+    checkNumber: async (number) => (number.replace(/\D/g, '').length < 7 ? 'tooShort' : null),
+    openTask: ask('openTask'),
   };
 }
 

@@ -1,7 +1,8 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 
 import type { Update } from './generated/Update';
-import type { Backend, Levels, StartInfo, Unsubscribe } from './index';
+import type { DirectoryPage } from './generated/DirectoryPage';
+import type { Backend, Levels, NumberProblem, StartInfo, Unsubscribe } from './index';
 
 /** Listens to a channel until told to stop; the shell notices by the next page or subscription. */
 async function listen<T>(command: string, listener: (message: T) => void): Promise<Unsubscribe> {
@@ -31,6 +32,8 @@ export function tauri(): Backend {
     stationLogin: (station) => invoke('station_login', { ...station }),
     stationLogout: () => invoke('station_logout'),
     setState: (wanted) => invoke('set_state', { ...wanted }),
+    queueState: (wanted) => invoke('queue_state', { wanted }),
+    queueSignOut: (wanted) => invoke('queue_sign_out', { wanted }),
     tryNow: () => invoke('try_now'),
     chooseDevice: (kind, name) => invoke('choose_device', { kind, name }),
     silenceRing: () => invoke('silence_ring'),
@@ -46,5 +49,19 @@ export function tauri(): Backend {
     wrapup: (taskId, auxCodeId, reason) => invoke('wrapup', { taskId, auxCodeId, reason }),
     cancelAutoWrapup: (taskId) => invoke('cancel_auto_wrapup_timer', { taskId }),
     sendDigits: (taskId, digits) => invoke('send_digits', { taskId, digits }),
+
+    directory: (kind, query) => invoke<DirectoryPage>('directory', { kind, query }),
+    consult: (taskId, to, destinationType) => invoke('consult', { taskId, to, destinationType }),
+    endConsult: (taskId) => invoke('end_consult', { taskId }),
+    switchCall: (taskId) => invoke('switch_call', { taskId }),
+    consultTransfer: (taskId) => invoke('consult_transfer', { taskId }),
+    transfer: (taskId, to, destinationType) => invoke('transfer', { taskId, to, destinationType }),
+    consultConference: (taskId) => invoke('consult_conference', { taskId }),
+    exitConference: (taskId) => invoke('exit_conference', { taskId }),
+    transferConference: (taskId) => invoke('transfer_conference', { taskId }),
+    startOutdial: (destination, origin) => invoke('start_outdial', { destination, origin }),
+    acceptPreview: (taskId) => invoke('accept_preview', { taskId }),
+    checkNumber: (number) => invoke<NumberProblem | null>('check_number', { number }),
+    openTask: (taskId) => invoke('open_task', { taskId }),
   };
 }

@@ -32,6 +32,7 @@ export const agent: AgentView = {
   ),
   outdialEnabled: true,
   endCallEnabled: true,
+  consultToQueueEnabled: true,
 };
 
 export const station: StationView = { teamId: 'team-1', teamName: 'Cards & Accounts', option: 'BROWSER', dialNumber: null, voiceProblem: null };
@@ -47,6 +48,8 @@ export const desk: Snapshot = {
   state: available,
   connection: { routing: 'up', calling: 'up', media: 'off' },
   lostSince: null,
+  next: null,
+  signOutNext: false,
   devices: {
     microphone: 'Jabra Evolve2 65',
     speaker: 'Jabra Evolve2 65',
@@ -75,6 +78,8 @@ export const offered: TaskView = {
   queue: 'Billing Priority',
   direction: 'inbound',
   startedAt: null,
+  preview: false,
+  openUrl: false,
   autoAnswering: false,
   pending: [],
   variables: [variable('Reason', 'Card charged twice'), variable('Account', '4471 8820'), variable('Tier', 'Gold'), variable('Identity', 'PIN confirmed'), variable('Language', 'English'), variable('Case', 'NB-20418')],

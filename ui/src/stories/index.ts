@@ -1,3 +1,5 @@
+import type { DirectoryItem } from '../backend/generated/DirectoryItem';
+import type { DirectoryKind } from '../backend/generated/DirectoryKind';
 import type { CommandErrorView } from '../backend/generated/CommandErrorView';
 import type { Change } from '../backend/generated/Change';
 import type { StationView } from '../backend/generated/StationView';
@@ -18,6 +20,8 @@ export interface Story {
   gestures?: Gesture[];
   /** How often wrap-up codes were used here before. */
   codes?: Record<string, number>;
+  /** What the directories hold; those that are missing never answer. */
+  directories?: Partial<Record<DirectoryKind, DirectoryItem[]>>;
   /** Commands that fail. All others neither fail nor come back. */
   refuse?: Record<string, CommandErrorView>;
 }
