@@ -1,7 +1,7 @@
 // Takes pictures of every story: compact and expanded, light and dark.
 // node scripts/shots.mjs [--out DIR] [--only PART] [--size compact] [--theme dark] [--text 200] [--dir rtl] [--lang long] [--width 360] [--height 600]
 // Needs a build in dist/ and a Chromium (CHROMIUM, default /usr/bin/chromium).
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -13,8 +13,9 @@ import { audit } from './audit.mjs';
 const { values } = parseArgs({
   options: { out: { type: 'string', default: 'shots' }, only: { type: 'string' }, text: { type: 'string' }, dir: { type: 'string' }, lang: { type: 'string' }, height: { type: 'string' }, width: { type: 'string' }, size: { type: 'string' }, theme: { type: 'string' } },
 });
-const source = readFileSync(new URL('../src/stories/index.ts', import.meta.url), 'utf8');
-const names = [...source.matchAll(/^ {2}'([0-9][\w-]+)':/gm)].map((found) => found[1]).filter((name) => values.only === undefined || values.only.split(',').some((part) => name.includes(part)));
+const folder = new URL('../src/stories/', import.meta.url);
+const source = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
+const names = [...source.matchAll(/^ {2,4}'([0-9][\w-]+)':/gm)].map((found) => found[1]).filter((name) => values.only === undefined || values.only.split(',').some((part) => name.includes(part)));
 const sizes = { compact: { width: 380, height: 720, scale: 2 }, expanded: { width: 1040, height: 720, scale: 1.5 } };
 
 mkdirSync(values.out, { recursive: true });

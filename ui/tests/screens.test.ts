@@ -323,11 +323,11 @@ describe('a call', () => {
     await key('Escape');
     expect(has('keypad-panel')).toBe(false);
   });
-  it('draws what does not exist yet disabled, with the reason', async () => {
-    await begin();
+  it('draws what the centre does not allow now disabled, with the reason', async () => {
+    await begin({ ...talk, can: { ...talk.can, consult: false, transfer: false } });
     for (const id of ['consult', 'transfer', 'conference']) {
       expect(get(id).getAttribute('aria-disabled')).toBe('true');
-      expect(get(id).getAttribute('title')).toBe('Not part of this version yet.');
+      expect(get(id).getAttribute('title')).toBe('Your contact centre does not allow this now.');
     }
   });
   it('keeps mute and keypad while the connection is lost, and lets the rest wait', async () => {

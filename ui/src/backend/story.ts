@@ -18,6 +18,8 @@ export function storyFromUrl(url: URL): Backend {
   localStorage.clear();
   localStorage.setItem('deskline.window', JSON.stringify({ theme: theme === 'dark' ? 'dark' : 'light' }));
   if (story.codes !== undefined) localStorage.setItem('deskline.codes', JSON.stringify(story.codes));
+  const starred = (story.favourites ?? []).flatMap(({ place, id }) => (story.directories?.[place] ?? []).filter((item) => item.id === id).map((item) => ({ place, item })));
+  if (starred.length > 0) localStorage.setItem('deskline.favourites', JSON.stringify(starred));
   document.documentElement.dir = url.searchParams.get('dir') ?? 'ltr';
   if (url.searchParams.get('lang') === 'long') speak(pseudo(t));
   const text = Number(url.searchParams.get('text') ?? '100');

@@ -2,6 +2,7 @@ import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Messages } from '../messages';
 import { clock, person } from './format';
+import { shortName } from './people';
 import { isOffer, isRunning, isWrapUp, standing } from './stage';
 
 /** One thing a screen reader says. */
@@ -37,8 +38,13 @@ export function announce(before: Snapshot | null, after: Snapshot, now: number, 
 function sayTask(old: TaskView, task: TaskView, now: number, t: Messages, polite: (text: string) => void): void {
   if (isOffer(old) && isRunning(task)) polite(t.say.connected);
   if (isRunning(old) && isRunning(task)) {
-    if (!old.held && task.held) polite(t.say.onHold);
-    if (old.held && !task.held) polite(t.say.resumed);
+    if (old.consult === undefined && task.consult === undefined) {
+      if (!old.held && task.held) polite(t.say.onHold);
+      if (old.held && !task.held) polite(t.say.resumed);
+    } else {
+      sayConsult(old, task, t, polite);
+    }
+    sayPeople(old, task, t, polite);
   }
   if (!old.muted && task.muted) polite(t.say.muted);
   if (old.muted && !task.muted && isRunning(task)) polite(t.say.unmuted);
@@ -49,6 +55,29 @@ function sayTask(old: TaskView, task: TaskView, now: number, t: Messages, polite
     const closesIn = task.autoWrapup === undefined ? null : Math.max(0, Math.round((task.autoWrapup.endsAt - now) / 1_000));
     polite(t.say.ended(lasted, closesIn));
   }
+}
+
+function sayConsult(old: TaskView, task: TaskView, t: Messages, polite: (text: string) => void): void {
+  const [before, now] = [old.consult, task.consult];
+  if (now === undefined) {
+    if (task.conference === undefined) polite(t.say.consultOver);
+    return;
+  }
+  const name = shortName(now.name !== '' ? now.name : now.to);
+  const customer = person(task.customer).short;
+  if (now.state === 'asked') {
+    if (before === undefined) polite(t.say.consultAsked(name));
+  } else if (before?.state !== 'answered' || before.onHold !== now.onHold) {
+    polite(now.onHold ? t.say.talkingTo(customer === '' ? t.consult.theCustomer : customer, name) : t.say.talkingTo(name, customer));
+  }
+}
+
+function sayPeople(old: TaskView, task: TaskView, t: Messages, polite: (text: string) => void): void {
+  if (task.conference === undefined) return;
+  const isThere = (each: TaskView['participants'][number]) => each.hasJoined && !each.hasLeft;
+  const [before, now] = [old.participants.filter(isThere), task.participants.filter(isThere)];
+  for (const each of now) if (old.conference === undefined ? each.isConsulted : !before.some((other) => other.id === each.id)) polite(t.say.joined(shortName(each.name), now.length));
+  for (const each of before) if (!now.some((other) => other.id === each.id)) polite(t.say.left(shortName(each.name)));
 }
 
 function title(task: TaskView, t: Messages): string {

@@ -12,6 +12,8 @@ export interface Failure {
   command: CommandName;
   /** Empty for commands of the desk. */
   taskId: string;
+  /** Whom the command was about, as the agent calls them; empty if nobody. */
+  target: string;
   error: CommandErrorView;
   /** What was true when it failed: once that changes, the failure is history. */
   about: string;
@@ -24,13 +26,13 @@ export interface Failure {
 export function circumstances(snapshot: Snapshot | null, taskId: string): string {
   if (taskId === '') return [snapshot?.agent?.agentId, snapshot?.station?.teamId, snapshot?.station?.option, snapshot?.state?.state, snapshot?.state?.auxCodeId].join(' ');
   const task = snapshot?.tasks.find((each) => each.taskId === taskId);
-  return task === undefined ? '' : [task.phase, task.held, task.recording, task.muted].join(' ');
+  return task === undefined ? '' : [task.phase, task.held, task.recording, task.muted, task.consult?.state, task.consult?.onHold].join(' ');
 }
 
 /** Words for a failure: what happened, what it means now, why if that is known in words. */
 export function wording(failure: Failure, name: string, t: Messages): { title: string; detail: string } {
   const { error, command } = failure;
-  const [title, meaning] = t.errors.commands[command]?.(name) ?? [t.errors.unknown, ''];
+  const [title, meaning] = t.errors.commands[command]?.(name, failure.target) ?? [t.errors.unknown, ''];
   const now = command === 'setState' && failure.state !== '' ? t.state.still(failure.state) : meaning;
   const reason = humanReason(error.reason);
   const why = error.kind === 'refused' && reason !== '' ? `${reason}.` : (t.errors.kinds[error.kind] ?? t.errors.unknown);

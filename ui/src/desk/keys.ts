@@ -1,6 +1,6 @@
 /** Everything a key can ask for. */
 export type KeyAction =
-  | 'accept' | 'decline' | 'mute' | 'hold' | 'recording' | 'keypad' | 'end' | 'stateMenu' | 'search'
+  | 'accept' | 'decline' | 'mute' | 'hold' | 'recording' | 'keypad' | 'end' | 'consult' | 'transfer' | 'swap' | 'merge' | 'stateMenu' | 'search'
   | 'details' | 'settings' | 'shortcuts' | 'nextRegion' | 'previousRegion' | 'nextTask' | 'previousTask' | 'sayTime'
   | { task: number };
 
@@ -29,6 +29,10 @@ const singles: Record<string, KeyAction> = {
   h: 'hold',
   r: 'recording',
   k: 'keypad',
+  c: 'consult',
+  t: 'transfer',
+  s: 'swap',
+  g: 'merge',
   '/': 'search',
   '?': 'shortcuts',
 };
@@ -65,6 +69,10 @@ export const shortcutTable = [
   ['hold', ['H']],
   ['recording', ['R']],
   ['keypad', ['K']],
+  ['consult', ['C']],
+  ['transfer', ['T']],
+  ['swap', ['S']],
+  ['merge', ['G']],
   ['end', ['Shift', 'E']],
   ['stateMenu', ['Shift', 'S']],
   ['search', ['/']],

@@ -124,7 +124,7 @@ describe('the banner', () => {
 
 describe('errors in words', () => {
   const error = { kind: 'refused', code: '', message: '', trackingId: 'x', reason: null as string | null, fieldName: null, status: 409 };
-  const failure = (reason: string | null, kind = 'refused') => ({ key: '', command: 'hold', taskId: 'daniel', about: '', state: '', again: null, error: { ...error, reason, kind } });
+  const failure = (reason: string | null, kind = 'refused') => ({ key: '', command: 'hold', taskId: 'daniel', target: '', about: '', state: '', again: null, error: { ...error, reason, kind } });
   it('says what it means for the customer', () => {
     expect(wording(failure(null), 'Daniel', en)).toEqual({ title: 'Hold failed', detail: 'Daniel is not on hold and can hear you. Webex refused this.' });
   });

@@ -50,7 +50,7 @@ export type Standing =
   | { kind: 'idle'; name: string; since: number | null }
   | { kind: 'missed'; since: number | null }
   | { kind: 'noMicrophone'; since: number | null }
-  | { kind: 'engaged'; media: 'call' | 'other' }
+  | { kind: 'engaged'; media: 'call' | 'consult' | 'conference' | 'other' }
   | { kind: 'tasks'; count: number }
   | { kind: 'wrapUp'; since: number | null };
 
@@ -75,7 +75,7 @@ export function standing(snapshot: Snapshot): Standing {
   const first = tasks[0];
   if (tasks.length > 1) return { kind: 'tasks', count: tasks.length };
   if (first !== undefined && isWrapUp(first)) return { kind: 'wrapUp', since: first.wrapUpSince ?? null };
-  if (first !== undefined) return { kind: 'engaged', media: first.mediaType === 'telephony' ? 'call' : 'other' };
+  if (first !== undefined) return { kind: 'engaged', media: first.mediaType !== 'telephony' ? 'other' : first.consult !== undefined ? 'consult' : first.conference !== undefined ? 'conference' : 'call' };
   if (state === null) return { kind: 'signedOut' };
   if (isRona(snapshot)) return { kind: 'missed', since: state.since };
   if (lacksMicrophone(snapshot) && state.state !== 'Available') return { kind: 'noMicrophone', since: state.since };

@@ -6,6 +6,8 @@ import type { StationView } from '../backend/generated/StationView';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Levels, StartInfo } from '../backend';
+import type { Place } from '../desk/directory.svelte';
+import { consultStories } from './consult';
 import { ago, agent, available, connected, desk, goodLine, held, noon, nothing, offered, station, wrapUp } from './cast';
 
 /** What a hand does once the story is told. */
@@ -22,6 +24,8 @@ export interface Story {
   codes?: Record<string, number>;
   /** What the directories hold; those that are missing never answer. */
   directories?: Partial<Record<DirectoryKind, DirectoryItem[]>>;
+  /** Favourites of the directory. */
+  favourites?: { place: Place; id: string }[];
   /** Commands that fail. All others neither fail nor come back. */
   refuse?: Record<string, CommandErrorView>;
 }
@@ -155,5 +159,6 @@ export const stories: Record<string, Story> = {
   '12b-hold-failed': { told: [...call(233), quality()], refuse: { hold: tracked('refused', 'The media server is busy') }, gestures: [{ press: 'hold' }], levels: voice },
   '12c-missed-call': { told: [...morning(), ...missed('daniel', ago(18), 'Daniel Okafor', '+442079460958', 'Billing Priority')] },
   '14-state-menu': { told: morning(), gestures: [{ press: 'state-button' }] },
+  ...consultStories(call, (reason) => tracked('refused', reason)),
   '14b-state-menu-on-call': { told: [...call(233), quality()], gestures: [{ press: 'state-button' }], levels: voice },
 };
