@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use deskline_core::Secret;
+use deskline_core::{Secret, secret::without_credentials};
 use deskline_wire::Json;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use rustls::ClientConfig;
@@ -132,7 +132,7 @@ impl Wire for Internet {
                 request = request.json(body);
             }
             let answer = request.send().await.map_err(plain)?;
-            read(answer).await
+            read(answer, sending.bearer.as_ref()).await
         })
     }
 
@@ -169,7 +169,7 @@ fn clients(ca_file: Option<&Path>) -> Result<Clients, TransportError> {
     })
 }
 
-async fn read(mut answer: reqwest::Response) -> Result<Answer, String> {
+async fn read(mut answer: reqwest::Response, token: Option<&Secret>) -> Result<Answer, String> {
     let status = answer.status().as_u16();
     let header = |name: &str| {
         let value = answer.headers().get(name)?.to_str().ok()?;
@@ -183,9 +183,15 @@ async fn read(mut answer: reqwest::Response) -> Result<Answer, String> {
         }
         bytes.extend_from_slice(&chunk);
     }
+    let body = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
     Ok(Answer {
         status,
-        body: serde_json::from_slice(&bytes).unwrap_or(Json::Null),
+        // Whatever a refusal repeats of our request, the token is not shown or logged.
+        body: if (200..300).contains(&status) {
+            body
+        } else {
+            without_credentials(body, token)
+        },
         retry_after: retry_after.and_then(|text| text.parse().ok()),
         etag,
     })

@@ -32,6 +32,8 @@ pub struct Configuration {
     pub account: Account,
     /// Which sound devices to use.
     pub audio: Audio,
+    /// What is kept and shared beyond the work itself.
+    pub policy: Policy,
 }
 
 /// `[services]`.
@@ -117,6 +119,14 @@ pub struct Audio {
     pub speaker: Option<String>,
     /// What rings.
     pub ringer: Option<String>,
+}
+
+/// `[policy]`: nothing is kept or shared that is not switched on here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// File of this machine that diagnostic events are appended to, one JSON object a line;
+    /// without it they are not written. They are never sent anywhere.
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// A setting that cannot be used, as one line for people.
@@ -241,6 +251,7 @@ impl Configuration {
             "session" => self.session.set(key, given),
             "account" => self.account.set(key, given, folder),
             "audio" => self.audio.set(key, given),
+            "policy" => self.policy.set(key, given, folder),
             _ => unknown(),
         }
     }
@@ -308,6 +319,16 @@ impl Audio {
     }
 }
 
+impl Policy {
+    fn set(&mut self, key: &str, given: &Given, folder: &Path) -> Result<(), String> {
+        match key {
+            "metrics_file" => self.metrics_file = Some(given.path(folder)?),
+            _ => return unknown(),
+        }
+        Ok(())
+    }
+}
+
 fn unknown() -> Result<(), String> {
     Err("unknown key".to_owned())
 }
@@ -356,6 +377,7 @@ mod tests {
             ringer = "Bell"
             [window]
             [policy]
+            metrics_file = "metrics.jsonl"
         "#;
         let read = parse(all).unwrap();
         assert_eq!(read.services.u2c, "http://127.0.0.1:1/u2c/api/v1");
@@ -373,6 +395,11 @@ mod tests {
             Some(vec!["a".to_owned(), "b".to_owned()])
         );
         assert_eq!(read.audio.ringer.as_deref(), Some("Bell"));
+        assert_eq!(
+            read.policy.metrics_file,
+            Some(PathBuf::from("metrics.jsonl"))
+        );
+        assert_eq!(Configuration::default().policy.metrics_file, None);
         assert_eq!(parse("").unwrap(), Configuration::default());
     }
 

@@ -20,6 +20,7 @@ pub mod config;
 pub mod headless;
 pub mod json_rpc;
 mod methods;
+mod metrics;
 mod notifications;
 pub mod options;
 mod parameters;
@@ -96,6 +97,10 @@ async fn run_headless(options: options::Headless) -> ExitCode {
         .map(|token| Secret::new(token.trim()));
 
     let (out, written) = spawn_writer();
+    if options.metrics && metrics::tell(&running.desk, out.clone()).await.is_err() {
+        complain("error: the desk has stopped");
+        return ExitCode::FAILURE;
+    }
     let lines = spawn_reader();
     let ended = headless::serve(&running, token, lines, out).await;
     // What was written last is taken now, or never: nobody may be reading.

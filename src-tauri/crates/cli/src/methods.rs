@@ -106,6 +106,7 @@ fn task(verb: &str, given: &mut Parameters) -> Result<Option<Command>, Fault> {
     let id = task_id(given)?;
     let verb = match verb {
         "get" => return Ok(Some(Command::Task(id))),
+        "transcripts" => return Ok(Some(Command::Act(Action::Transcripts(id)))),
         "accept" => Verb::Accept,
         "decline" => Verb::Decline,
         "toggleMute" => Verb::ToggleMute,
@@ -156,8 +157,9 @@ fn task(verb: &str, given: &mut Parameters) -> Result<Option<Command>, Fault> {
     Ok(Some(Command::Act(Action::Task(id, verb))))
 }
 
-const TASK_VERBS: [&str; 19] = [
+const TASK_VERBS: [&str; 20] = [
     "get",
+    "transcripts",
     "accept",
     "decline",
     "toggleMute",

@@ -45,6 +45,9 @@ pub struct Headless {
     /// Also send each frame as notification `raw`.
     #[arg(long)]
     pub raw_events: bool,
+    /// Also send each diagnostic event as notification `metric`.
+    #[arg(long)]
+    pub metrics: bool,
     /// How much to say on standard error.
     #[arg(long, value_name = "LEVEL", default_value = "warn",
         value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
@@ -154,7 +157,9 @@ mod tests {
     #[test]
     fn headless_has_the_defaults_of_the_contract() {
         let options = headless("headless");
-        assert!(!options.sandbox && !options.raw_events && options.config.is_none());
+        assert!(
+            !options.sandbox && !options.raw_events && !options.metrics && options.config.is_none()
+        );
         assert_eq!(options.audio, AudioMode::None);
         assert_eq!(options.time_scale, Scale(Pace::REAL));
     }

@@ -44,6 +44,14 @@ pub enum WiringError {
     /// The sandbox does not start.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The metrics file cannot be written.
+    #[error("policy.metrics_file: {file} cannot be written: {why}")]
+    Metrics {
+        /// The file.
+        file: String,
+        /// Why.
+        why: std::io::Error,
+    },
     /// A sound file cannot be used.
     #[error(transparent)]
     Audio(#[from] AudioError),
@@ -75,6 +83,8 @@ pub struct Running {
 struct Parts {
     adapters: JoinHandle<()>,
     owner: JoinHandle<()>,
+    /// Writes the metrics file, if one is wanted.
+    recorder: Option<JoinHandle<()>>,
 }
 
 /// Starts a desk; nobody is signed in.
@@ -90,6 +100,7 @@ pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
         sandbox,
     } = options;
     let audio = prepared(audio, &configuration)?;
+    let metrics = metrics_file(&configuration)?;
     let sandbox = match sandbox {
         Some(options) => Some(Arc::new(Sandbox::start(options).await?)),
         None => None,
@@ -172,9 +183,16 @@ pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
     });
 
     let (failure_in, failure) = watch::channel(None);
+    let owner = tokio::spawn(owner.run(stop_owner.clone()));
+    let recorder = match metrics {
+        // The owner has just begun: it is not gone.
+        Some(file) => crate::metrics::record(&desk, file).await.ok(),
+        None => None,
+    };
     let parts = Parts {
         adapters: tokio::spawn(guard(running, failure_in, stop_adapters.clone())),
-        owner: tokio::spawn(owner.run(stop_owner.clone())),
+        owner,
+        recorder,
     };
     Ok(Running {
         desk,
@@ -235,6 +253,11 @@ impl Running {
         if timeout(END_WITHIN, parts.owner).await.is_err() {
             tracing::warn!("the desk did not end in time");
         }
+        if let Some(recorder) = parts.recorder
+            && timeout(END_WITHIN, recorder).await.is_err()
+        {
+            tracing::warn!("not every metric was written in time");
+        }
     }
 }
 
@@ -273,6 +296,19 @@ fn prepared(audio: AudioMode, configuration: &Configuration) -> Result<AudioMode
         }
         AudioMode::None => Ok(AudioMode::None),
     }
+}
+
+/// Opens the metrics file, if one is wanted; later would be too late to say that it cannot be.
+fn metrics_file(configuration: &Configuration) -> Result<Option<std::fs::File>, WiringError> {
+    let Some(file) = &configuration.policy.metrics_file else {
+        return Ok(None);
+    };
+    crate::metrics::open(file)
+        .map(Some)
+        .map_err(|why| WiringError::Metrics {
+            file: file.display().to_string(),
+            why,
+        })
 }
 
 fn use_sandbox(configuration: &mut Configuration, sandbox: &Sandbox) {
