@@ -3,10 +3,11 @@
 use deskline_core::{
     Action, CallSample, CommandError, Event, InteractionId, Kind, Metric, Station, Verb,
 };
+use deskline_core::dial_plan::NumberProblem;
 use deskline_wire::Json;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::view::{Snapshot, TaskView, Update};
+use crate::view::{DirectoryKind, DirectoryPage, Snapshot, TaskView, Update};
 
 /// The desk has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +45,8 @@ pub(crate) enum Question {
     Metrics(oneshot::Sender<Vec<Metric>>),
     Task(InteractionId, oneshot::Sender<Option<(TaskView, Json)>>),
     Sample(InteractionId, oneshot::Sender<Option<CallSample>>),
+    Page(InteractionId, oneshot::Sender<Option<String>>),
+    Number(String, oneshot::Sender<Option<NumberProblem>>),
 }
 
 /// The way to the desk, the same for the window, scripts and tests. Cheap to clone.
@@ -152,6 +155,39 @@ impl DeskHandle {
         sink: impl FnMut(&Metric) -> bool + Send + 'static,
     ) -> Result<(), Gone> {
         self.send(Message::ListenToMetrics(Box::new(sink))).await
+    }
+
+    /// One page of a directory, searched by the centre where it can (contact-center 5.1 "Buddy", 5.4).
+    ///
+    /// # Errors
+    /// As [`DeskHandle::act`].
+    pub async fn directory(
+        &self,
+        kind: DirectoryKind,
+        search: &str,
+        page: u32,
+    ) -> Result<DirectoryPage, CommandError> {
+        let search = search.trim();
+        let answer = self.act(Action::Look(kind.directory(), kind.page(search, page)));
+        let answer = answer.await?;
+        let teams = self
+            .snapshot()
+            .await?
+            .agent
+            .map(|agent| agent.teams)
+            .unwrap_or_default();
+        let team_of = |id: &str| Some(teams.iter().find(|team| team.id == id)?.name.clone());
+        let page = DirectoryPage::of(kind, &answer, team_of);
+        Ok(page.searched(kind, search))
+    }
+
+    /// What is wrong with a number the agent wants to call; `None` if the dial plan takes it.
+    ///
+    /// # Errors
+    /// [`Gone`] if the desk has stopped.
+    pub async fn check_number(&self, number: &str) -> Result<Option<NumberProblem>, Gone> {
+        let number = number.to_owned();
+        self.ask(|answer| Question::Number(number, answer)).await
     }
 
     async fn ask<T>(
@@ -276,6 +312,15 @@ impl TaskHandle {
     pub async fn view(&self) -> Result<Option<(TaskView, Json)>, Gone> {
         let id = self.id.clone();
         self.desk.ask(|answer| Question::Task(id, answer)).await
+    }
+
+    /// The page the contact's data name, an `https` address; `None` if there is none, or no such task.
+    ///
+    /// # Errors
+    /// [`Gone`] if the desk has stopped.
+    pub async fn page(&self) -> Result<Option<String>, Gone> {
+        let id = self.id.clone();
+        self.desk.ask(|answer| Question::Page(id, answer)).await
     }
 
     /// The latest quality sample of the task's call, if it has one.

@@ -8,7 +8,7 @@ use std::{
 
 use deskline_core::{
     CallingRequest, CommandError, CommandId, Desk, Effect, Event, Input, MediaRequest, Now, Pace,
-    RoutingRequest, Settings, WallMs,
+    RoutingRequest, Settings, WallMs, dial_plan,
 };
 use deskline_wire::Json;
 use tokio::{
@@ -175,6 +175,17 @@ impl Owner {
                 drop(answer.send(found.map(|(view, data)| ((&view).into(), data))));
             }
             Question::Metrics(answer) => drop(answer.send(self.measurements.kept())),
+            Question::Page(id, answer) => {
+                let found = self.desk.task(&id);
+                drop(answer.send(found.and_then(|(view, _)| view.page_url)));
+            }
+            Question::Number(number, answer) => {
+                let plan = self
+                    .desk
+                    .agent()
+                    .and_then(|agent| agent.profile.dial_plan.as_deref());
+                let _unheard = answer.send(dial_plan::check(plan, &number));
+            }
             Question::Sample(id, answer) => drop(answer.send(self.desk.sample(&id).cloned())),
         }
     }

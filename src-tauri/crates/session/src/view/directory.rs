@@ -1,5 +1,6 @@
 //! One page of a directory, the same for agents, queues, entry points, address book and caller numbers.
 
+use deskline_core::{Directory, Page};
 use deskline_wire::{Json, task_data::number_of};
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
@@ -74,7 +75,50 @@ pub struct DirectoryPage {
     pub total_pages: u32,
 }
 
+/// Entries asked for at once.
+const PAGE_SIZE: u32 = 50;
+
+impl DirectoryKind {
+    /// The directory of the core: everything the profile names, colleagues in every state.
+    pub(crate) fn directory(self) -> Directory {
+        match self {
+            Self::Agents => Directory::Agents {
+                media_type: None,
+                state: None,
+            },
+            Self::Queues => Directory::Queues,
+            Self::EntryPoints => Directory::EntryPoints,
+            Self::AddressBook => Directory::AddressBook(None),
+            Self::CallerNumbers => Directory::OutdialAnis(None),
+        }
+    }
+
+    /// The question for one page.
+    pub(crate) fn page(self, search: &str, page: u32) -> Page {
+        Page {
+            search: Some(search.to_owned()).filter(|search| !search.is_empty()),
+            page: Some(page),
+            page_size: Some(PAGE_SIZE),
+            ..Page::default()
+        }
+    }
+}
+
 impl DirectoryPage {
+    /// Searches where the centre cannot: the list of colleagues comes whole and takes no search (contact-center 5.1).
+    pub(crate) fn searched(mut self, kind: DirectoryKind, search: &str) -> Self {
+        if kind == DirectoryKind::Agents && !search.is_empty() {
+            let search = search.to_lowercase();
+            self.items.retain(|item| {
+                [&item.name, &item.detail]
+                    .into_iter()
+                    .chain(&item.number)
+                    .any(|text| text.to_lowercase().contains(&search))
+            });
+        }
+        self
+    }
+
     /// Reads the answer of a directory (contact-center 5.1 "Buddy", 5.4). Entries without an id or number to
     /// reach are left out; what is not understood of the others does no harm.
     ///
@@ -245,6 +289,33 @@ mod tests {
             ]
         );
         assert_eq!((book.page, book.total_pages), (0, 1));
+    }
+
+    #[test]
+    fn colleagues_are_searched_here_and_all_else_by_the_centre() {
+        let answer = json!({ "items": [
+            { "agentId": "B", "agentName": "Ben Ölander", "teamId": "T", "dn": "1002" },
+            { "agentId": "C", "agentName": "Cem", "teamId": "X" },
+        ] });
+        let found = |search: &str| {
+            let page = page(DirectoryKind::Agents, &answer).searched(DirectoryKind::Agents, search);
+            page.items
+                .into_iter()
+                .map(|item| item.id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found("ölan"), ["B"]);
+        assert_eq!(found("CLAIMS"), ["B"]);
+        assert_eq!(found("100"), ["B"]);
+        assert_eq!(found("e"), ["B", "C"]);
+        let queues = json!({ "items": [{ "id": "q", "name": "Billing" }] });
+        let queues = page(DirectoryKind::Queues, &queues).searched(DirectoryKind::Queues, "zzz");
+        assert_eq!(queues.items.len(), 1);
+        assert_eq!(
+            DirectoryKind::Queues.page("zzz", 3).search.as_deref(),
+            Some("zzz")
+        );
+        assert_eq!(DirectoryKind::Queues.page("", 3).search, None);
     }
 
     #[test]
