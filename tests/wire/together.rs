@@ -262,3 +262,35 @@ async fn the_asked_desk_ends_the_consult_and_the_customer_comes_back() {
         "nothing is owed for a consult"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulated_colleague_is_heard_by_all_in_a_conference_and_by_nobody_else_before() {
+    const COLLEAGUE_HZ: f32 = 660.0;
+    let folder = tempfile::tempdir().unwrap();
+    let (sandbox, mut ada, _bo, id) = call_with_ada(folder.path()).await;
+    let dana = sandbox
+        .colleague("Dana Field", true, Duration::from_millis(100))
+        .unwrap();
+    let speaker = ada.speaker.clone();
+    let of_the_colleague = || {
+        let customer = InteractionId::new(&id);
+        let customer = sandbox.heard_at(&customer, COLLEAGUE_HZ).unwrap();
+        [sound::level_at(&speaker, COLLEAGUE_HZ), customer, -120.0]
+    };
+    let ask = json!({ "taskId": id, "to": dana, "destinationType": "agent" });
+    ada.ok("task.consult", ask).await;
+    ada.phase(&id, "consulting").await;
+    tokio::join!(
+        hears("Ada, not the customer,", ONLY_ADA, of_the_colleague),
+        hears("the customer", NOBODY, || at_the_customer(&sandbox, &id)),
+    );
+    ada.ok("task.consultConference", json!({ "taskId": id }))
+        .await;
+    ada.phase(&id, "conference").await;
+    let both = [true, true, false];
+    tokio::join!(
+        hears("Ada and the customer", both, of_the_colleague),
+        hears("Ada", ONLY_CUSTOMER, || ada.levels()),
+        hears("the customer", ONLY_ADA, || at_the_customer(&sandbox, &id)),
+    );
+}

@@ -412,3 +412,34 @@ impl Leg {
         format!("{}/calls/{}", line.uri, self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_ended_legs_only_the_newest_are_kept() {
+        let mut calls = Calls::default();
+        let id = |n: usize| LegId::new(format!("leg-{n:04}"));
+        for n in 0..ENDED_KEPT + 10 {
+            let ring = Ring {
+                leg: id(n),
+                agent: AgentId::new("a"),
+                interaction: InteractionId::new(format!("contact-{}", n / 2)),
+                caller: (String::new(), String::new()),
+            };
+            calls.open(Moment(0), ring);
+            // The first leg goes on for all that time.
+            if n > 0 {
+                calls.leg(&id(n)).expect("just opened").end();
+            }
+        }
+        let gone = calls.prune();
+        assert!(calls.leg(&id(0)).is_some(), "a live leg is never forgotten");
+        assert!(calls.leg(&id(9)).is_none() && calls.leg(&id(10)).is_some());
+        let names: Vec<&str> = gone.iter().map(InteractionId::as_str).collect();
+        assert!(!names.contains(&"contact-0"), "its other leg lives");
+        assert!(names.contains(&"contact-1") && !names.contains(&"contact-5"));
+        assert!(calls.prune().is_empty());
+    }
+}
