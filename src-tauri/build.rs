@@ -26,6 +26,21 @@ const COMMANDS: &[&str] = &[
     "end",
     "wrapup",
     "cancel_auto_wrapup_timer",
+    "directory",
+    "check_number",
+    "consult",
+    "end_consult",
+    "switch_call",
+    "consult_transfer",
+    "transfer",
+    "consult_conference",
+    "exit_conference",
+    "transfer_conference",
+    "start_outdial",
+    "accept_preview",
+    "queue_state",
+    "queue_sign_out",
+    "open_task",
 ];
 
 fn main() {

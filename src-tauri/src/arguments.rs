@@ -1,6 +1,6 @@
 //! What the page may hand over: every argument is checked while it is read, before a command sees it.
 
-use deskline_core::{InteractionId, Secret, StationOption, TeamId};
+use deskline_core::{InteractionId, Secret, StationOption, TeamId, dial_plan};
 use serde::Deserialize;
 
 /// The longest id, name or code we take from the page.
@@ -55,6 +55,99 @@ checked! {
 checked! {
     /// Key tones: `0`–`9`, `*`, `#`, `A`–`D`, and `,` for a pause of two seconds.
     Digits, DIGITS_LIMIT, |letter| matches!(letter, '0'..='9' | '*' | '#' | 'A'..='D' | ',')
+}
+
+checked! {
+    /// A number as people write it.
+    Number, ID_LIMIT, |letter| !letter.is_control()
+}
+
+/// An id or number to reach somebody by; not empty.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Target(String);
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let text = Line::try_from(text)?.into_text();
+        let text = text.trim();
+        if text.is_empty() || text.len() > ID_LIMIT {
+            return Err(format!("has between 1 and {ID_LIMIT} bytes"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Target {
+    /// As an id, or as a number without what helps to read it.
+    pub(crate) fn into_text(self, is_number: bool) -> String {
+        if is_number {
+            dial_plan::plain(&self.0)
+        } else {
+            self.0
+        }
+    }
+}
+
+/// Whom a consult goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ConsultTo {
+    Agent,
+    Queue,
+    DialNumber,
+    EntryPoint,
+}
+
+impl ConsultTo {
+    /// The word of contact-center 8.6.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Queue => "queue",
+            Self::DialNumber => "dialNumber",
+            Self::EntryPoint => "entryPoint",
+        }
+    }
+}
+
+/// Whom a blind transfer goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum TransferTo {
+    Agent,
+    Queue,
+    DialNumber,
+}
+
+impl TransferTo {
+    /// The word of contact-center 8.6.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Queue => "queue",
+            Self::DialNumber => "dialNumber",
+        }
+    }
+}
+
+/// A question to a directory.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Query {
+    pub(crate) search: Line,
+    pub(crate) page: u32,
+}
+
+/// A state for after the work in hand.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WantedState {
+    pub(crate) state: Wanted,
+    pub(crate) aux_code_id: Id,
+    #[serde(default)]
+    pub(crate) reason: Option<Line>,
 }
 
 impl Id {
@@ -152,6 +245,16 @@ mod tests {
         assert!(Copied::try_from("two\nlines".to_owned()).is_ok());
         assert!(serde_json::from_str::<Wanted>("\"Busy\"").is_err());
         assert!(serde_json::from_str::<LoginOption>("\"browser\"").is_err());
+    }
+
+    #[test]
+    fn a_target_is_an_id_or_a_number_as_it_is_dialled() {
+        let target = |text: &str| Target::try_from(text.to_owned());
+        assert_eq!(target(" +49 (30) 1 ").unwrap().into_text(true), "+49301");
+        assert_eq!(target("a-b.c").unwrap().into_text(false), "a-b.c");
+        assert!(target("  ").is_err());
+        assert!(target("a\nb").is_err());
+        assert!(target(&"x".repeat(201)).is_err());
     }
 
     #[test]

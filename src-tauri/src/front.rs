@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use deskline_core::dial_plan::NumberProblem;
 use deskline_core::{Action, CommandError, InteractionId, Kind, Secret, Verb};
 use deskline_platform::credentials::Stored;
 use deskline_session::DeskHandle;
-use deskline_session::view::{CommandErrorView, Update};
+use deskline_session::view::{CommandErrorView, DirectoryKind, DirectoryPage, Update};
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tokio::sync::{Notify, watch};
@@ -238,6 +239,36 @@ impl Front {
     pub(crate) async fn task(&self, task: Id, verb: Verb) -> Result<(), CommandErrorView> {
         let task: InteractionId = task.into_interaction();
         self.act(Action::Task(task, verb)).await
+    }
+
+    /// One page of a directory.
+    pub(crate) async fn directory(
+        &self,
+        kind: DirectoryKind,
+        search: &str,
+        page: u32,
+    ) -> Result<DirectoryPage, CommandErrorView> {
+        let desk = self.running().desk.clone();
+        let found = desk.directory(kind, search, page).await;
+        found.map_err(|error| view(&error))
+    }
+
+    /// What is wrong with a number.
+    pub(crate) async fn check_number(
+        &self,
+        number: &str,
+    ) -> Result<Option<NumberProblem>, CommandErrorView> {
+        let desk = self.running().desk.clone();
+        let problem = desk.check_number(number).await;
+        problem.map_err(|gone| view(&gone.into()))
+    }
+
+    /// The page a task's data name.
+    pub(crate) async fn page_of(&self, task: Id) -> Result<String, CommandErrorView> {
+        let desk = self.running().desk.clone();
+        let page = desk.task(&task.into_interaction()).page().await;
+        page.map_err(|gone| view(&gone.into()))?
+            .ok_or_else(|| refusal("NoPage", "the contact names no page that can be opened"))
     }
 
     /// Tries to reconnect now.
