@@ -29,7 +29,7 @@ async fn desk(metrics_file: Option<PathBuf>) -> Running {
     .unwrap();
     let sandbox = running.sandbox.clone().unwrap();
     sandbox
-        .direct(json!({"do": "configure", "settings": {"ai": "on", "phone_answers_ms": 100}}))
+        .direct(json!({"do": "configure", "ai": "on", "phone_answers_ms": 100}))
         .await
         .unwrap();
     let token = sandbox.agents().remove(0).token;
