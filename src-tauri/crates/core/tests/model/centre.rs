@@ -80,12 +80,15 @@ pub(crate) enum Fault {
     FailureEvent,
     Silence,
     Thin,
+    /// It is done, and yet refused over HTTP a good while later.
+    LateRefusal,
 }
 
 /// How a request is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Accepted,
+    RefusedLater,
     Refused,
     Unreachable,
 }
@@ -141,7 +144,7 @@ impl Centre {
                 // Only a confirmation may be thin: what hydrates is always whole.
                 self.is_thin = path.starts_with("/v1/tasks/") && path.len() > "/v1/tasks/".len();
             }
-            Some(Fault::FailureEvent) | None => {}
+            Some(Fault::FailureEvent | Fault::LateRefusal) | None => {}
         }
         let is_failing = fault == Some(Fault::FailureEvent);
         let parts: Vec<&str> = path.trim_start_matches('/').splitn(4, '/').collect();
@@ -177,6 +180,9 @@ impl Centre {
             _ => {}
         }
         self.is_thin = false;
+        if fault == Some(Fault::LateRefusal) {
+            return Answer::RefusedLater;
+        }
         Answer::Accepted
     }
 

@@ -128,7 +128,7 @@ pub(crate) fn agents(data: &Json) -> usize {
         .count()
 }
 
-fn is_customer_there(data: &Json) -> bool {
+pub(crate) fn is_customer_there(data: &Json) -> bool {
     members(main_media(data)).into_iter().any(|id| {
         let who = at(data, &["interaction", "participants", id]);
         word(who, &["pType"]) == "Customer" && !yes(who, &["hasLeft"])

@@ -433,6 +433,25 @@ impl Reference {
                 )
                 .body(json!({ "mediaResourceId": media }))
             }
+            "switchCall" => match other_leg(&data, task.is_consulted) {
+                Some((true, leg)) => Question::task(
+                    "hold",
+                    id,
+                    "hold",
+                    &["AgentContactHeld"],
+                    &["AgentContactHoldFailed"],
+                )
+                .body(json!({ "mediaResourceId": leg })),
+                Some((false, leg)) => Question::task(
+                    "resume",
+                    id,
+                    "unhold",
+                    &["AgentContactUnheld"],
+                    &["AgentContactUnHoldFailed"],
+                )
+                .body(json!({ "mediaResourceId": leg })),
+                None => return self.settle(cmd, "invalid"),
+            },
             "pauseRecording" => Question::task(
                 "pauseRecording",
                 id,
@@ -1337,4 +1356,22 @@ fn target(data: &Json) -> Option<(String, &'static str)> {
         _ => "agent",
     };
     (!to.is_empty()).then(|| (to.to_owned(), kind))
+}
+
+/// 8.4 and the two rows "switch to" of 9.2: the main leg is held to talk on the consult leg, the consult leg is resumed
+/// to talk on the main one. Whether it is a hold, and of which leg.
+fn other_leg(data: &Json, is_consulted: bool) -> Option<(bool, String)> {
+    let consult = matrix::consult_media(data)?;
+    let (_, state) = matrix::states(data, ME);
+    let me = at(data, &["interaction", "participants", ME]);
+    if !others(consult).contains(&ME) || is_consulted || yes(me, &["isConsulted"]) {
+        return None;
+    }
+    let main = matrix::main_media(data);
+    let leg = |media: &Json| word(media, &["mediaResourceId"]).to_owned();
+    if yes(consult, &["isHold"]) {
+        return Some((true, leg(main)));
+    }
+    let is_customer_there = matrix::is_customer_there(data) || matrix::agents(data) >= 2;
+    (state == "consulting" && is_customer_there).then(|| (false, leg(consult)))
 }

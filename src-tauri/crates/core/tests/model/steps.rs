@@ -48,7 +48,7 @@ pub(crate) struct Sequence {
 }
 
 pub(crate) fn sequences() -> impl Strategy<Value = Sequence> {
-    let steps = prop::collection::vec(step(), 1..60);
+    let steps = prop::collection::vec(step(), 1..45);
     (prop::bool::weighted(0.7), any::<bool>(), steps).prop_map(
         |(is_browser, has_auto_wrap_up, steps)| Sequence {
             is_browser,
@@ -151,7 +151,7 @@ pub(crate) fn verb(number: u8, task: &str) -> Wish {
             digits.into(),
         )
     };
-    match number % 32 {
+    match number % 33 {
         0 | 1 => wish("accept", Verb::Accept, Json::Null),
         2 => wish("decline", Verb::Decline, Json::Null),
         3 | 4 => wish("toggleMute", Verb::ToggleMute, Json::Null),
@@ -183,6 +183,7 @@ pub(crate) fn verb(number: u8, task: &str) -> Wish {
         28 => wrapup("", "Other"),
         29 => digits("12#,"),
         30 => digits("x"),
+        32 => wish("switchCall", Verb::SwitchCall, Json::Null),
         _ => wish(
             "cancelAutoWrapupTimer",
             Verb::CancelAutoWrapupTimer,

@@ -89,6 +89,7 @@ pub(crate) struct World {
     /// Open commands; what the reference does not follow in detail is loose.
     open: BTreeMap<u64, bool>,
     requests: VecDeque<(deskline_core::RequestId, Method, String, Json)>,
+    late_refusals: Vec<deskline_core::RequestId>,
     chores: VecDeque<Chore>,
     is_slow: bool,
     is_failing: bool,
@@ -127,6 +128,7 @@ impl World {
             next: 0,
             open: BTreeMap::new(),
             requests: VecDeque::new(),
+            late_refusals: Vec::new(),
             chores: VecDeque::new(),
             is_slow: false,
             is_failing: false,
@@ -168,11 +170,12 @@ impl World {
             Step::Click(task, control) => self.click(*task, *control),
             Step::Agent(what) => self.agent(*what),
             Step::Fault(which) => {
-                self.centre.fault = Some(match which % 6 {
+                self.centre.fault = Some(match which % 8 {
                     0 => Fault::Http,
                     1 => Fault::Unreachable,
                     2 => Fault::FailureEvent,
                     3 | 4 => Fault::Silence,
+                    5 | 6 => Fault::LateRefusal,
                     _ => Fault::Thin,
                 });
             }
@@ -197,7 +200,12 @@ impl World {
                 self.is_slow = how.is_multiple_of(2);
                 self.is_failing = how.is_multiple_of(3);
             }
-            Step::Progress => self.is_slow = false,
+            Step::Progress => {
+                self.is_slow = false;
+                for request in std::mem::take(&mut self.late_refusals) {
+                    self.refused(request, Some(400));
+                }
+            }
             Step::Headset(which, is_muted) => self.headset(*which, *is_muted),
             Step::Socket(how) => self.socket(*how),
             Step::Restart(is_kind) => self.restart(*is_kind),
@@ -230,41 +238,42 @@ impl World {
 
     /// A contact comes and gets this far.
     fn life(&mut self, far: u8, which: u8) {
-        let is_asked = far.is_multiple_of(5);
+        let far = far % 20;
+        let is_asked = far >= 15;
         self.centre
             .happens(if is_asked { 9 } else { 0 }, which & !3);
         self.run();
         let Some(id) = self.centre.contacts.last().map(|one| one.id.clone()) else {
             return;
         };
-        let mut acts: Vec<(Option<u8>, u8)> = vec![(Some(0), 0)];
+        // What the agent does, and what happens at the centre.
+        let act = |verb: u8| (Some(verb), 0);
+        let event = |what: u8| (None, what);
+        let consult = act(9 + (which / 4) % 3);
+        let (accept, hold, resume, swap, merge) = (act(0), act(5), act(6), act(32), act(22));
+        let mut acts = vec![accept];
         if self.centre.find(&id).is_some_and(|one| one.is_voice) {
-            acts.push((None, 5));
+            acts.push(event(5));
         }
-        let consult = 9 + (which / 4) % 3;
-        acts.extend(match far % 12 {
-            0 => vec![],
-            1 => vec![(Some(5), 0), (Some(6), 0)],
-            2 => vec![(Some(5), 0)],
-            3 => vec![(Some(consult), 0)],
-            4 | 5 => vec![(Some(consult), 0), (None, 13)],
-            6 => vec![
-                (Some(consult), 0),
-                (None, 13),
-                (Some(100 + 4 * 7), 0),
-                (Some(129), 0),
-            ],
-            7 => vec![(Some(consult), 0), (None, 13), (Some(22), 0)],
-            8 => vec![
-                (Some(consult), 0),
-                (None, 13),
-                (Some(22), 0),
-                (Some(consult), 0),
-                (None, 13),
-            ],
-            9 => vec![(None, 22), (Some(3), 0)],
-            10 => vec![(Some(12), 0)],
-            _ => vec![(Some(25), 0)],
+        acts.extend(match far {
+            0 => vec![hold, resume],
+            1 => vec![hold],
+            2 => vec![consult],
+            3 | 4 => vec![consult, event(13)],
+            5 => vec![consult, event(13), swap, swap],
+            6 => vec![consult, event(13), merge],
+            7 => vec![consult, event(13), merge, consult, event(13)],
+            8 => vec![consult, event(13), merge, event(21)],
+            9 => vec![event(22), act(3)],
+            10 => vec![event(22), act(7), act(8)],
+            11 => vec![act(12)],
+            12 => vec![act(25)],
+            13 | 15 => vec![],
+            14 => vec![consult, event(15)],
+            16 => vec![event(18)],
+            17 => vec![event(18), event(21), event(19)],
+            18 => vec![event(18), event(21), event(19), consult, event(13)],
+            _ => vec![event(17)],
         });
         for (verb, event) in acts {
             match verb {
@@ -457,6 +466,7 @@ impl World {
         self.centre.forget_legs();
         self.open.clear();
         self.requests.clear();
+        self.late_refusals.clear();
         self.chores.clear();
         self.late.clear();
         self.before.clear();
@@ -569,7 +579,6 @@ impl World {
         } else {
             Answer::Accepted
         };
-        let status = (answer == Answer::Refused).then_some(400);
         match answer {
             Answer::Accepted => {
                 let fact = RoutingFact::Answered {
@@ -579,23 +588,27 @@ impl World {
                 };
                 self.feed(Input::Routing(fact), |_| {});
             }
-            Answer::Refused | Answer::Unreachable => {
-                let problem = Problem {
-                    text: "no".to_owned(),
-                    status,
-                    ..Problem::default()
-                };
-                let how = if status.is_some() {
-                    "refused"
-                } else {
-                    "unreachable"
-                };
-                let fact = RoutingFact::Refused { request, problem };
-                self.feed(Input::Routing(fact), |reference| {
-                    reference.refused(request.0, how)
-                });
-            }
+            Answer::RefusedLater => self.late_refusals.push(request),
+            Answer::Refused => self.refused(request, Some(400)),
+            Answer::Unreachable => self.refused(request, None),
         }
+    }
+
+    fn refused(&mut self, request: deskline_core::RequestId, status: Option<u16>) {
+        let problem = Problem {
+            text: "no".to_owned(),
+            status,
+            ..Problem::default()
+        };
+        let how = if status.is_some() {
+            "refused"
+        } else {
+            "unreachable"
+        };
+        let fact = RoutingFact::Refused { request, problem };
+        self.feed(Input::Routing(fact), |reference| {
+            reference.refused(request.0, how);
+        });
     }
 
     fn deliver(&mut self) {
@@ -678,7 +691,10 @@ impl World {
         if let Some(child) = data["childInteractionId"].as_str()
             && let Some(one) = self.centre.find(child)
         {
-            self.known.insert(child.to_owned(), one.sent);
+            // A late word about a contact that is back by now leaves it open what is shown.
+            let is_away = one.place == Place::Elsewhere;
+            let known = if is_away { one.sent } else { 0 };
+            self.known.insert(child.to_owned(), known);
         }
         let frame = Frame::from_json(sent.json.clone()).unwrap();
         let fact = RoutingFact::Frame(Box::new(frame));
@@ -691,7 +707,12 @@ impl World {
         let is_offer = matrix::word(data, &["interaction", "state"]) == "new";
         let phase = self.reference.view(&id).map_or("ended", |view| view.phase);
         let is_over = phase == "ended" || is_offer && !["reserved", "offered"].contains(&phase);
-        if is_here && is_over {
+        // The same goes for the end of such an offer.
+        let is_rejection = matches!(
+            data["type"].as_str(),
+            Some("AgentOfferContactRona" | "AgentContactAssignFailed")
+        ) && phase != "ended";
+        if is_here && is_over || is_rejection {
             self.known.insert(id, 0);
         }
     }
@@ -759,6 +780,8 @@ impl World {
         refer: impl FnOnce(&mut Reference),
     ) -> BTreeMap<u64, &'static str> {
         let is_tick = matches!(input, Input::Tick);
+        // A mere receipt changes nothing; the next input is compared again.
+        let is_receipt = matches!(input, Input::Routing(RoutingFact::Answered { .. }));
         if self.is_told {
             let text = self.text(&input);
             self.history.push(text);
@@ -891,7 +914,9 @@ impl World {
                 );
             }
         }
-        self.check();
+        if !is_receipt {
+            self.check();
+        }
         settled
     }
 
