@@ -26,7 +26,7 @@ export const en = {
   spoken,
 
   landmarks: { phone: 'Phone', details: 'Details', controls: 'Call controls', tasks: 'Your tasks', sections: 'Sections' },
-  nav: { phone: 'Phone', settings: 'Settings' },
+  nav: { phone: 'Phone', dial: 'Dial', settings: 'Settings' },
 
   signIn: {
     title: 'Sign in',
@@ -96,6 +96,7 @@ export const en = {
     onTask: 'On a task',
     consulting: 'Consulting',
     conference: 'Conference',
+    calling: 'Calling',
     ringing: 'Incoming call',
     wrapUp: 'Wrap-up',
     missed: 'Missed call',
@@ -110,11 +111,15 @@ export const en = {
     none: (query: string) => `No state matches “${query}”.`,
     afterCall: 'Your choice starts when this call ends.',
     afterTasks: 'Your choice starts when your tasks end.',
+    afterWrapUp: 'Your choice starts when wrap-up ends.',
+    next: 'Next',
     pending: 'Asked',
     pendingFor: (name: string) => `Changing to ${name}`,
     then: (name: string) => `then ${name}`,
     signOut: 'Sign out of the station',
-    signOutBusy: 'Possible when your tasks are done',
+    signOutAfterCall: 'Sign out after this call',
+    signOutAfterTasks: 'Sign out after your tasks',
+    signedOutThen: 'signed out',
     still: (state: string) => `You are still ${state.toLowerCase() === 'available' ? 'available' : `in “${state}”`}.`,
   },
 
@@ -149,6 +154,10 @@ export const en = {
     backIn: 'Goes back to the queue in',
     decline: 'Decline',
     accept: 'Accept',
+    preview: 'Campaign contact',
+    previewUntil: 'Yours for another',
+    acceptPreview: 'Call',
+    dialling: 'Calling',
     accepting: 'Accepting',
     declining: 'Declining',
     auto: 'Deskline takes this call by itself',
@@ -199,6 +208,8 @@ export const en = {
     resuming: 'Resuming',
     pause: 'Pause',
     resume: 'Resume',
+    resumesIn: (time: string) => `Goes on by itself in ${time}`,
+    long: 'Still paused. Resume when you are done.',
     summary: (count: number, time: string, from: string) =>
       count === 0 ? 'Recorded.' : count === 1 ? `Recorded, except ${time} paused from ${from}.` : `Recorded, except ${time} paused in ${count} parts, first at ${from}.`,
   },
@@ -226,6 +237,53 @@ export const en = {
   },
 
   keypad: { close: 'Close keypad', sent: 'Digits sent', hint: 'Type or press' },
+
+  dial: {
+    title: 'Dial',
+    label: 'Number or name to call',
+    placeholder: 'Number or name',
+    erase: 'Delete last digit',
+    plus: 'Press long for +',
+    show: 'Show this caller number',
+    showDefault: 'Usual caller number',
+    showNumber: (number: string, name: string) => `Show ${number}${name === '' ? '' : ` ${name}`}`,
+    looksLike: 'Looks like',
+    recent: 'Today',
+    today: (time: string) => `today ${time}`,
+    call: 'Call',
+    empty: 'Enter a number first.',
+    noNumber: 'Choose somebody below, or type a number.',
+    busy: 'Finish your call first.',
+    problems: {
+      tooShort: (country: string) => (country === '' ? 'This number is too short.' : `This number is too short for ${country}.`),
+      notAllowed: (_country: string) => 'Your profile does not allow calls to this country.',
+      invalid: (_country: string) => 'This number is not valid.',
+    },
+    failed: {
+      busy: 'The number is busy.',
+      noAnswer: 'Nobody answered.',
+      wrongNumber: 'This number does not exist.',
+      refused: 'The other side refused the call.',
+      cancelled: 'The call was cancelled.',
+      notAllowed: 'Your profile does not allow calls to this number.',
+    },
+  },
+
+  calling: {
+    ringing: (name: string) => `Calling ${name}`,
+    phone: 'Answer on your phone first',
+    sees: (number: string) => `They see ${number}`,
+    last: 'Last time',
+    cancel: 'Cancel call',
+    notYet: 'Possible as soon as the centre has taken the call.',
+  },
+
+  remind: {
+    hold: (name: string, time: string) => `${who(name)} has been on hold for ${time}`,
+    next: 'You are reminded every minute.',
+    paused: (time: string) => `Recording has been paused for ${time}`,
+    resume: (name: string) => (name === '' ? 'Resume' : `Resume ${name}`),
+  },
 
   find: {
     title: 'Consult or transfer',
@@ -272,6 +330,7 @@ export const en = {
     end: (customer: string) => `End consult, back to ${customer}`,
     cancel: (customer: string) => `Cancel, back to ${customer}`,
     leave: 'Leave consult',
+    about: (customer: string) => `About ${customer}`,
   },
 
   conference: {
@@ -292,6 +351,8 @@ export const en = {
   dock: { end: 'End call', endOther: 'End contact', onPhone: 'Hang up on your phone', ending: 'Ending' },
 
   wrapUp: {
+    early: 'Wrap-up code for later',
+    earlyNone: 'Not chosen yet',
     thenSent: (code: string) => `Then sent as “${code}”`,
     keepOpen: 'Keep open',
     search: 'What was it about?',
@@ -317,9 +378,11 @@ export const en = {
     talking: 'On a call',
     ringing: 'Ringing',
     wrapUp: 'Wrap-up',
+    news: (count: number) => plural(count, { one: `${count} change`, other: `${count} changes` }),
+    open: 'Open in browser',
     media: (type: string) =>
       (({ telephony: 'Call', chat: 'Chat', email: 'Email', social: 'Social message', sms: 'SMS', facebook: 'Messenger', whatsapp: 'WhatsApp' }) as Record<string, string>)[type] ?? type,
-    digital: 'Write to the customer in your contact centre’s own window. Here you take, end and wrap up the contact.',
+    digital: 'You write in your contact centre’s own window. Here you transfer, end and wrap up.',
   },
 
   connection: {
@@ -418,6 +481,11 @@ export const en = {
       resumeRecording: () => ['Recording is still paused', ''],
       end: () => ['The call is still up', ''],
       wrapup: () => ['Wrap-up was not saved', 'Your choice is kept.'],
+      acceptPreview: () => ['The contact was not dialled', 'It is still yours to call.'],
+      startOutdial: () => ['The call could not be made', ''],
+      queueState: () => ['Your next state was not kept', 'It stays as it was.'],
+      queueSignOut: () => ['Sign-out after your work was not kept', ''],
+      openTask: () => ['The page was not opened', ''],
       consult: (name: string, target: string) => [target === '' ? 'The consult failed' : `${target} did not answer`, `You still have ${whom(name)}.`],
       transfer: (name: string, target: string) => [target === '' ? 'The transfer failed' : `Transfer to ${target} failed`, `You still have ${whom(name)}.`],
       endConsult: () => ['The consult goes on', ''],
@@ -484,6 +552,11 @@ export const en = {
 
   say: {
     incoming: (name: string, queue: string, reason: string) => `Incoming call, ${[name, queue, reason].filter((part) => part !== '').join(', ')}. Accept with A.`,
+    preview: (name: string, queue: string, reason: string) => `Campaign contact, ${[name, queue, reason].filter((part) => part !== '').join(', ')}. Call with A.`,
+    incomingOther: (name: string, queue: string, reason: string) => `Incoming contact, ${[name, queue, reason].filter((part) => part !== '').join(', ')}. Accept with A.`,
+    calling: (name: string) => `Calling ${name}`,
+    holdLong: (name: string, seconds: number) => `${who(name)} has been on hold for ${spoken(seconds)}.`,
+    pausedLong: (seconds: number) => `Recording has been paused for ${spoken(seconds)}.`,
     secondsLeft: (seconds: number) => plural(seconds, { one: `${seconds} second`, other: `${seconds} seconds` }),
     connected: 'Connected',
     onHold: 'On hold',
