@@ -383,7 +383,7 @@ impl Centre {
         let others: Vec<_> = self.contacts.iter().map(|one| one.place).collect();
         // Whoever it could also happen to looks away for a moment.
         for one in self.contacts.iter_mut().filter(|one| one.id != id) {
-            one.place = Place::Elsewhere;
+            one.place = Place::WrapUp;
         }
         self.happens(what, 0);
         for (one, place) in self.contacts.iter_mut().zip(others) {

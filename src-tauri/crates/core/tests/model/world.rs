@@ -251,6 +251,7 @@ impl World {
         let event = |what: u8| (None, what);
         let consult = act(9 + (which / 4) % 3);
         let (accept, hold, resume, swap, merge) = (act(0), act(5), act(6), act(32), act(22));
+        let (silence, socket_lost, socket_back) = (act(253), act(254), act(255));
         let mut acts = vec![accept];
         if self.centre.find(&id).is_some_and(|one| one.is_voice) {
             acts.push(event(5));
@@ -268,15 +269,27 @@ impl World {
             10 => vec![event(22), act(7), act(8)],
             11 => vec![act(12)],
             12 => vec![act(25)],
-            13 | 15 => vec![],
+            13 => vec![
+                consult,
+                event(13),
+                merge,
+                event(21),
+                silence,
+                act(23),
+                event(19),
+            ],
+            15 => vec![event(17)],
             14 => vec![consult, event(15)],
             16 => vec![event(18)],
             17 => vec![event(18), event(21), event(19)],
             18 => vec![event(18), event(21), event(19), consult, event(13)],
-            _ => vec![event(17)],
+            _ => vec![socket_lost, event(15), event(8), socket_back],
         });
         for (verb, event) in acts {
             match verb {
+                Some(253) => self.centre.fault = Some(Fault::Silence),
+                Some(254) => self.socket(0),
+                Some(255) => self.socket(1),
                 Some(verb) => drop(self.verb(&id, steps::verb(verb, &id))),
                 None => self.centre.happens_to(event, &id),
             }
