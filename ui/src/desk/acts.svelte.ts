@@ -1,4 +1,4 @@
-import { type Backend, commandError, type DeviceKind } from '../backend';
+import { type Backend, commandError, type DeviceKind, type WantedState } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
@@ -49,6 +49,30 @@ export class Acts {
     this.#desk.answered(task.taskId, 'accepted');
     this.#desk.choose(task.taskId);
     return this.#run('accept', task.taskId, () => this.backend.accept(task.taskId));
+  }
+
+  acceptPreview(task: TaskView): Promise<boolean> {
+    this.#desk.answered(task.taskId, 'accepted');
+    this.#desk.choose(task.taskId);
+    return this.#run('acceptPreview', task.taskId, () => this.backend.acceptPreview(task.taskId));
+  }
+
+  /** Calls a number; `origin` is the caller number to show, null leaves it to the centre. */
+  startOutdial(destination: string, origin: string | null): Promise<boolean> {
+    return this.#run('startOutdial', '', () => this.backend.startOutdial(destination, origin));
+  }
+
+  openTask(task: TaskView): Promise<boolean> {
+    return this.#run('openTask', task.taskId, () => this.backend.openTask(task.taskId));
+  }
+
+  /** The state after the work in hand; null takes it back. */
+  queueState(wanted: WantedState | null): Promise<boolean> {
+    return this.#run('queueState', '', () => this.backend.queueState(wanted), { newest: true });
+  }
+
+  queueSignOut(wanted: boolean): Promise<boolean> {
+    return this.#run('queueSignOut', '', () => this.backend.queueSignOut(wanted), { newest: true });
   }
 
   async decline(task: TaskView): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Messages } from '../messages';
+import { isCalling } from './dial';
 import { clock, person } from './format';
 import { shortName } from './people';
 import { isOffer, isRunning, isWrapUp, standing } from './stage';
@@ -17,8 +18,10 @@ export function announce(before: Snapshot | null, after: Snapshot, now: number, 
   const polite = (text: string) => said.push({ how: 'polite', text });
   for (const task of after.tasks) {
     const old = before?.tasks.find((each) => each.taskId === task.taskId);
-    if (isOffer(task) && (old === undefined || !isOffer(old))) {
-      said.push({ how: 'assertive', text: t.say.incoming(title(task, t), task.queue, firstReason(task)) });
+    if (isCalling(task)) {
+      if (old === undefined) polite(t.say.calling(title(task, t)));
+    } else if (isOffer(task) && (old === undefined || !isOffer(old))) {
+      said.push({ how: 'assertive', text: (task.preview ? t.say.preview : task.mediaType === 'telephony' ? t.say.incoming : t.say.incomingOther)(title(task, t), task.queue, firstReason(task)) });
     }
     if (old !== undefined) sayTask(old, task, now, t, polite);
   }

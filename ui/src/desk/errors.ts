@@ -1,5 +1,6 @@
 import type { CommandErrorView } from '../backend/generated/CommandErrorView';
 import type { Snapshot } from '../backend/generated/Snapshot';
+import { outdialReason } from './dial';
 import type { Messages } from '../messages';
 
 /** The commands an error note can be about; the names of the window's backend. */
@@ -35,6 +36,8 @@ export function wording(failure: Failure, name: string, t: Messages): { title: s
   const [title, meaning] = t.errors.commands[command]?.(name, failure.target) ?? [t.errors.unknown, ''];
   const now = command === 'setState' && failure.state !== '' ? t.state.still(failure.state) : meaning;
   const reason = humanReason(error.reason);
+  const outdial = command === 'startOutdial' && error.kind === 'refused' ? outdialReason(error.reason) : null;
+  if (outdial !== null) return { title, detail: t.dial.failed[outdial] };
   const why = error.kind === 'refused' && reason !== '' ? `${reason}.` : (t.errors.kinds[error.kind] ?? t.errors.unknown);
   return { title, detail: [now, why].filter((part) => part !== '').join(' ') };
 }

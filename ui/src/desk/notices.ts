@@ -1,4 +1,5 @@
 import type { TaskView } from '../backend/generated/TaskView';
+import { isCalling } from './dial';
 import type { History } from './history';
 
 /** An offer that did not become a call. */
@@ -39,13 +40,17 @@ export interface News {
   at: number;
 }
 
-const told = new Set(['autoWrapupFailed', 'autoWrapupNotConfigured', 'task:outdialFailed']);
+const told = new Set(['autoWrapupFailed', 'autoWrapupNotConfigured']);
 
 /** What, if anything, the agent should read about the news. */
 export function notice(news: News): Missed | Told | null {
   const task = news.task ?? news.before;
+  // A call that could not be made is told by its number's owner or nobody: the task is gone soon.
+  if (news.name === 'task:outdialFailed') return { kind: 'told', topic: news.name, taskId: '', detail: news.reason ?? '', at: news.at };
   if (told.has(news.name)) return { kind: 'told', topic: news.name, taskId: task?.taskId ?? '', detail: news.reason ?? '', at: news.at };
   if (task === null) return null;
+  // A call of the agent's own was not missed by anybody here.
+  if (isCalling(news.before ?? task)) return null;
   const missed = (how: Missed['how']): Missed => ({ kind: 'missed', taskId: task.taskId, how, task, rang: rang(news, task), trackingId: '', at: news.at });
   if (news.name === 'task:rejected') {
     // Declined here, in the notification or by the headset: the centre's reason tells the latter two.
@@ -60,7 +65,7 @@ export function notice(news: News): Missed | Told | null {
 
 /** What an offer that simply left means; it was neither rejected nor ended in this window's sight. */
 export function withdrawn(before: TaskView, history: History | undefined, answer: Answer, at: number): Missed | null {
-  if (!isUntaken(history)) return null;
+  if (!isUntaken(history) || isCalling(before)) return null;
   const how = answer === 'declined' ? 'declined' : answer === 'accepted' ? 'notConnected' : 'elsewhere';
   return { kind: 'missed', taskId: before.taskId, how, task: before, rang: null, trackingId: '', at };
 }
