@@ -5,6 +5,7 @@
 //!
 //! Start reading at [`Port`], then [`open`]; behind them are [`silent`], [`files`] and [`devices`].
 
+mod beep;
 pub mod devices;
 pub mod files;
 pub mod level;

@@ -108,6 +108,9 @@ pub trait Port: Send {
     /// Rings, or stops ringing.
     fn ring(&mut self, on: bool);
 
+    /// Plays one short tone over what is played next. Files and silence have no headset, so nothing is heard there.
+    fn beep(&mut self) {}
+
     /// The agent chose other devices.
     fn choose(&mut self, choice: DeviceChoice);
 }

@@ -112,4 +112,6 @@ pub enum MediaRequest {
     Close(CallId),
     /// Ring (or stop ringing) on the ring device.
     Ring(bool),
+    /// One short tone in the headset: a call was answered without the agent (contact-center 8.10).
+    Beep,
 }

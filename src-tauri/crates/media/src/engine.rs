@@ -163,6 +163,7 @@ impl Engine {
                 self.order(Order::Close(call));
             }
             MediaRequest::Ring(on) => self.order(Order::Ring(on)),
+            MediaRequest::Beep => self.order(Order::Beep),
         }
     }
 

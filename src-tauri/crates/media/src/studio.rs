@@ -37,6 +37,8 @@ pub(crate) enum Order {
     Close(CallId),
     /// Ring, or stop.
     Ring(bool),
+    /// One short tone in the headset.
+    Beep,
     /// Other devices.
     Choose(DeviceChoice),
     /// The end.
@@ -158,6 +160,7 @@ impl Studio {
                 }
             }
             Order::Ring(on) => self.port.ring(on),
+            Order::Beep => self.port.beep(),
             Order::Choose(choice) => self.port.choose(choice),
             Order::Stop => {}
         }

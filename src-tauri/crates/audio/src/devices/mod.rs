@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 
 use self::rings::{CaptureEnd, PlaybackEnd};
 use self::thread::{AudioThread, Order};
+use crate::beep::Beep;
 use crate::{AudioError, DeviceChoice, Devices, Frame, Port, SILENCE};
 
 /// Ends of rings as streams come and go; `None` where there is no stream.
@@ -31,6 +32,7 @@ pub(crate) struct DevicePort {
     ends: mpsc::Receiver<NewEnd>,
     capture: Option<CaptureEnd>,
     playback: Option<PlaybackEnd>,
+    beep: Beep,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -58,6 +60,7 @@ pub(crate) fn start(
         ends,
         capture: None,
         playback: None,
+        beep: Beep::default(),
         thread: Some(thread),
     })
 }
@@ -98,8 +101,14 @@ impl Port for DevicePort {
     fn play(&mut self, frame: &Frame) {
         self.renew();
         if let Some(end) = &mut self.playback {
-            end.write(frame);
+            let mut frame = *frame;
+            self.beep.over(&mut frame);
+            end.write(&frame);
         }
+    }
+
+    fn beep(&mut self) {
+        self.beep = Beep::new();
     }
 
     fn ring(&mut self, on: bool) {

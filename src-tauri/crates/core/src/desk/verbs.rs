@@ -276,7 +276,10 @@ impl Desk {
         self.updated(id);
         match accepting.map(|accepting| accepting.by) {
             Some(Accepter::Command(command)) => self.settle(command, json!({})),
-            Some(Accepter::Auto) => self.auto_answered(id, true),
+            Some(Accepter::Auto) => {
+                self.out.push(Effect::Media(MediaRequest::Beep));
+                self.auto_answered(id, true);
+            }
             None => {}
         }
     }

@@ -213,6 +213,9 @@ fn case_159_the_offer_is_told_then_accepted_then_auto_answered() {
     assert!(matches!(story.calling[..], [CallingRequest::Answer(_)]));
     story.calling(CallingFact::Answered { call: call("c1") });
     assert_eq!(story.told(), ["task:offerContact", "task:autoAnswered"]);
+    let is_beep = |request: &&MediaRequest| matches!(request, MediaRequest::Beep);
+    let beeps = story.media.iter().filter(is_beep).count();
+    assert_eq!(beeps, 1, "the agent hears it");
     assert_eq!(story.data("I")["isAutoAnswering"], false, "O-32");
 }
 
