@@ -4,6 +4,7 @@
 //! in a release build, and the call's cost stands beside the cost of its peer in the sandbox.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod agents;
 mod app;
 mod calls;
 mod desk;
@@ -52,6 +53,11 @@ impl Figure {
         }
     }
 
+    /// The figure itself.
+    pub(crate) fn value(&self) -> f64 {
+        self.value
+    }
+
     fn print(&self, as_json: bool) {
         if as_json {
             println!(
@@ -61,7 +67,7 @@ impl Figure {
             );
         } else {
             println!(
-                "{:<34} {:>12} {:<10} ({} runs, {} … {})",
+                "{:<44} {:>12} {:<10} ({} runs, {} … {})",
                 self.name,
                 round(self.value),
                 self.unit,
@@ -90,6 +96,9 @@ async fn main() {
     if is_wanted("call") {
         figures.extend(calls::measure().await);
     }
+    if is_wanted("agents") {
+        figures.extend(agents::measure().await);
+    }
     if is_wanted("app") {
         figures.extend(app::measure().await);
     }
@@ -97,7 +106,7 @@ async fn main() {
         figure.print(as_json);
     }
     if figures.is_empty() {
-        eprintln!("no such benchmark; there are: desk, call, app");
+        eprintln!("no such benchmark; there are: desk, call, agents, app");
         std::process::exit(2);
     }
 }
