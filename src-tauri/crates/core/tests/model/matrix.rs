@@ -86,7 +86,7 @@ pub(crate) fn yes(json: &Json, path: &[&str]) -> bool {
     match at(json, path) {
         Json::Bool(value) => *value,
         Json::String(text) => text.eq_ignore_ascii_case("true"),
-        _ => false,
+        Json::Null | Json::Number(_) | Json::Array(_) | Json::Object(_) => false,
     }
 }
 
