@@ -137,6 +137,10 @@ pub(crate) fn shown(view: &impl Serialize) -> Json {
 }
 
 #[cfg(test)]
+#[path = "notifications_controls_tests.rs"]
+mod controls_tests;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
