@@ -17,6 +17,7 @@ mod conformance;
 mod demo;
 mod frontend;
 mod hygiene;
+mod nightly;
 mod packages;
 mod purity;
 mod run;
@@ -41,6 +42,8 @@ usage: cargo xtask <command>
   bench [NAME] [--json]    the benchmarks
   conformance [--run] [--missing]
                            the table case, test, result
+  nightly [--sequences N] [--seed N]
+                           random sequences against the reference of the desk, 100,000 of them
   types                    write ui/src/backend/generated from the Rust views";
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Some((&"check", [])) => check::command(),
         Some((&"bench", rest)) => bench::command(rest),
         Some((&"conformance", rest)) => conformance::command(rest),
+        Some((&"nightly", rest)) => nightly::command(rest),
         Some((&"types", [])) => types::command(),
         Some((&("help" | "--help" | "-h"), _)) => {
             println!("{USAGE}");
