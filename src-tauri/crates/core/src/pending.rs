@@ -63,6 +63,7 @@ impl Ledger {
         }
         self.open.iter().any(|other| {
             other.task.as_ref() == task
+                && !is_another_reservation(&other.operation.condition, &operation.condition)
                 && (shares(other.operation.success, operation.success)
                     || shares(other.operation.failure, operation.failure))
         })
@@ -74,10 +75,18 @@ impl Ledger {
 
     /// Takes the questions that a frame settles: the first that matches, and every one it cancels.
     pub(crate) fn settle(&mut self, frame: &Frame, me: &str) -> Vec<(Pending, Verdict)> {
+        // Two previews of one campaign: a refusal that names a reservation settles that one.
         let first = self
             .open
             .iter()
-            .position(|pending| verdict(pending, frame, me).is_some());
+            .position(|pending| {
+                names_reservation(pending, frame) && verdict(pending, frame, me).is_some()
+            })
+            .or_else(|| {
+                self.open
+                    .iter()
+                    .position(|pending| verdict(pending, frame, me).is_some())
+            });
         let mut settled: Vec<(Pending, Verdict)> = first
             .map(|index| {
                 let pending = self.open.remove(index);
@@ -170,6 +179,33 @@ impl Ledger {
 
 fn shares(ours: &[&str], theirs: &[&str]) -> bool {
     ours.iter().any(|name| theirs.contains(name))
+}
+
+/// Whether two questions are about different previewed contacts: those do not block each other (O-03).
+fn is_another_reservation(one: &Condition, other: &Condition) -> bool {
+    match (one, other) {
+        (
+            Condition::Preview { reservation, .. },
+            Condition::Preview {
+                reservation: other, ..
+            },
+        ) => reservation != other,
+        (
+            Condition::Preview { .. }
+            | Condition::Any
+            | Condition::ILeft
+            | Condition::OwnerChanged
+            | Condition::MyOutdial,
+            _,
+        ) => false,
+    }
+}
+
+fn names_reservation(pending: &Pending, frame: &Frame) -> bool {
+    match &pending.operation.condition {
+        Condition::Preview { reservation, .. } => frame.interaction_id() == Some(reservation),
+        Condition::Any | Condition::ILeft | Condition::OwnerChanged | Condition::MyOutdial => false,
+    }
 }
 
 fn verdict(pending: &Pending, frame: &Frame, me: &str) -> Option<Verdict> {

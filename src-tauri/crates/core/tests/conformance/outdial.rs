@@ -273,3 +273,30 @@ fn case_240_taking_a_preview_may_last_eighty_seconds() {
     assert_eq!(error.kind, Kind::Timeout);
     assert_eq!(error.text, "Error while performing acceptPreviewContact");
 }
+
+#[test]
+fn case_236_two_previews_of_one_campaign_are_taken_side_by_side() {
+    let mut story = story();
+    let offer = |id: &str| Contact::voice(id).with(json!({ "campaignId": "C1" }));
+    story.frame("AgentOfferCampaignReservation", &offer("R"));
+    story.frame("AgentOfferCampaignReservation", &offer("S"));
+    let first = accept(&mut story);
+    let second = story.act(Action::AcceptPreview(InteractionId::from("S")));
+    assert!(story.is_open(first) && story.is_open(second));
+    let again = accept(&mut story);
+    assert_eq!(story.error(again).kind, Kind::Pending);
+    story.frame(
+        "CampaignPreviewAcceptFailed",
+        &offer("S").with(json!({ "reason": "gone" })),
+    );
+    assert_eq!(story.error(second).text, "gone");
+    assert!(story.is_open(first));
+    story.frame(
+        "AgentContactAssigned",
+        &Contact::voice("N")
+            .state("connected")
+            .joined()
+            .with(json!({ "reservationInteractionId": "R" })),
+    );
+    assert_eq!(story.ok(first)["interactionId"], "N");
+}
