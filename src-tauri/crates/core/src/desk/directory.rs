@@ -148,6 +148,18 @@ impl Desk {
         };
         let look = self.looks.remove(index);
         match answer {
+            // A page is kept for minutes: something that is none must not become an empty one.
+            Ok(body) if !body.is_object() && !body.is_array() => {
+                let mut error = CommandError::ours(
+                    Kind::Refused,
+                    "BadAnswer",
+                    format!("Error while performing {}", look.method),
+                );
+                error.message = String::new();
+                error.field_name = Some(String::new());
+                error.reason = Some("the answer is no page of a directory".to_owned());
+                self.refuse(look.command, error);
+            }
             Ok(body) => {
                 let page = page_of(body);
                 if let Some(key) = look.cache_as {

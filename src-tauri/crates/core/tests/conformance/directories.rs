@@ -264,3 +264,19 @@ fn a_refused_directory_keeps_status_and_body() {
     );
     assert_eq!(story.error(command).kind, Kind::Unreachable);
 }
+
+#[test]
+fn case_245_an_answer_that_is_no_page_is_refused_and_not_kept() {
+    for nonsense in [json!("garbage"), json!(5), Json::Null] {
+        let mut story = story();
+        let command = queues(&mut story, Page::default());
+        let (request, _) = story.sent().remove(0);
+        story.answered(request, nonsense);
+        let error = story.error(command);
+        assert_eq!(error.kind, Kind::Refused);
+        assert_eq!(error.code, "Deskline.BadAnswer");
+        story.forget();
+        queues(&mut story, Page::default());
+        assert_eq!(story.sent().len(), 1, "asked again, not from the cache");
+    }
+}
