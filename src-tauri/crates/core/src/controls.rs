@@ -154,10 +154,9 @@ pub(crate) fn can(data: &TaskData, given: Circumstances<'_>) -> Can {
         given.is_end_consult_enabled && is_call && is_sound_possible && is_consult_open;
     // The control stands in the main bar (while the consult leg waits) and in the consult bar (while it does not).
     let is_hand_over_possible = status == Status::Accepted && is_customer_there;
-    // A control that is shown works: both need somebody to hand over to (8.7).
-    let has_target = is_hand_over_possible && facts::consult_target(data, me).is_some();
-    can.consult_transfer = has_target;
-    can.consult_conference = has_target;
+    // Section 9 does not ask whom it would reach: without anybody the verb says so itself (8.7).
+    can.consult_transfer = is_hand_over_possible;
+    can.consult_conference = is_hand_over_possible;
     can.transfer_conference = is_hand_over_possible && is_conference;
     can.send_digits = is_web_call && given.is_leg_answered;
     can

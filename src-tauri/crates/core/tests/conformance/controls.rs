@@ -467,10 +467,10 @@ fn without_the_customer_nobody_is_consulted_and_nothing_handed_over() {
 }
 
 #[test]
-fn a_hand_over_needs_somebody_to_hand_over_to() {
+fn case_258_section_9_does_not_ask_whom_a_hand_over_would_reach() {
     let alone = consulting(talking()).consult(&[ME], false);
     let shown = can(&alone);
-    assert!(!shown.consult_transfer && !shown.consult_conference);
+    assert!(shown.consult_transfer && shown.consult_conference);
     assert!(shown.end_consult);
 }
 
