@@ -1,9 +1,9 @@
 //! Cheap handles: each sends a message to the owner and awaits its outcome.
 
+use deskline_core::dial_plan::NumberProblem;
 use deskline_core::{
     Action, CallSample, CommandError, Event, InteractionId, Kind, Metric, Station, Verb,
 };
-use deskline_core::dial_plan::NumberProblem;
 use deskline_wire::Json;
 use tokio::sync::{mpsc, oneshot};
 
