@@ -176,38 +176,6 @@ pub(crate) fn states<'a>(data: &'a Json, me: &str) -> (&'a str, &'a str) {
     (leg, task)
 }
 
-/// Whom a merge or hand-over would reach (8.7): there must be somebody, or the button would lie.
-fn has_target(data: &Json, me: &str) -> bool {
-    let Some(media) = consult_media(data) else {
-        return false;
-    };
-    let on_leg = members(media);
-    let other = on_leg.iter().find(|id| **id != me);
-    let (true, Some(other)) = (on_leg.contains(&me), other) else {
-        return false;
-    };
-    let participants = at(data, &["interaction", "participants"]);
-    let direct = at(participants, &[other]);
-    if direct.is_object() {
-        let field = if word(direct, &["type"]) == "EpDn" {
-            "epId"
-        } else {
-            "id"
-        };
-        return !word(direct, &[field]).is_empty();
-    }
-    participants
-        .as_object()
-        .into_iter()
-        .flatten()
-        .any(|(key, who)| {
-            word(who, &["pType"]).eq_ignore_ascii_case("dn")
-                && word(who, &["type"]) == "Agent"
-                && word(who, &["dn"]) == *other
-                && !key.is_empty()
-        })
-}
-
 /// Every key of `can` with its answer.
 #[allow(
     clippy::too_many_lines,
@@ -281,7 +249,6 @@ pub(crate) fn can(data: &Json, seat: Seat, shown: Shown) -> Vec<(&'static str, b
             let bars = (initiated || accepted) && cust;
             let hand_over_main = accepted && c_held;
             let hand_over_consult = accepted && !c_held && cust;
-            let target = has_target(data, me);
             vec![
                 (
                     "end",
@@ -300,10 +267,10 @@ pub(crate) fn can(data: &Json, seat: Seat, shown: Shown) -> Vec<(&'static str, b
                     true,
                 ),
                 ("exitConference", conf && !ioa, !(held && conf && completed)),
-                ("consultConference", bars, hand_over_main && target),
-                ("consultConference", bars, hand_over_consult && target),
-                ("consultTransfer", bars, hand_over_main && target),
-                ("consultTransfer", bars, hand_over_consult && target),
+                ("consultConference", bars, hand_over_main),
+                ("consultConference", bars, hand_over_consult),
+                ("consultTransfer", bars, hand_over_main),
+                ("consultTransfer", bars, hand_over_consult),
                 ("transferConference", bars && conf, hand_over_main),
                 ("transferConference", bars && conf, hand_over_consult),
                 (
