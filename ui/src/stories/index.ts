@@ -8,6 +8,7 @@ import type { TaskView } from '../backend/generated/TaskView';
 import type { Levels, StartInfo } from '../backend';
 import type { Place } from '../desk/directory.svelte';
 import { consultStories } from './consult';
+import { taskStories } from './tasks';
 import { ago, agent, available, connected, desk, goodLine, held, noon, nothing, offered, station, wrapUp } from './cast';
 
 /** What a hand does once the story is told. */
@@ -100,7 +101,8 @@ function missed(taskId: string, at: number, name: string, number: string, queue:
 const lena: TaskView = {
   ...connected, taskId: 'lena', mediaType: 'chat', recording: 'off', customer: { name: 'Lena Fischer', number: 'lena.fischer@mail.example' }, queue: 'Cards', startedAt: ago(48),
   variables: [{ name: 'Account', value: '3308 1172', isSensitive: false }, { name: 'Reason', value: 'Card not received', isSensitive: false }, { name: 'Card', value: '5120334109', isSensitive: true }],
-  can: { ...nothing, end: true, transfer: true },
+  openUrl: true,
+  can: { ...nothing, end: true, transfer: true, hold: true },
 };
 const ringing = (left: number): Story['told'] => [snapshot(ago(40)), task(ago(20 - left), { offerEndsAt: noon + left * 1_000 - 400, offerLastsMs: 20_000 }, offered)];
 const over = (closes: boolean): Story['told'] => [
@@ -141,7 +143,6 @@ export const stories: Record<string, Story> = {
   '05-on-hold': { told: [...call(391), task(ago(84), { startedAt: startedAt(391), holdSince: ago(84) }, held), quality()], levels: voice },
   '08-wrap-up': { told: over(true), codes: { 'code-4': 9, 'code-5': 7, 'code-6': 3 }, gestures: [{ type: 'wrap-up-search', text: 'ref' }] },
   '08-wrap-up-open': { told: over(false) },
-  '09-two-tasks': { told: [...call(391), task(ago(130), { startedAt: startedAt(391), holdSince: ago(130) }, held), task(ago(48), {}, lena)], gestures: [{ press: 'task-tab-lena' }] },
   '09-second-rings': { told: [...call(233), task(ago(4), { taskId: 'sofia', customer: { name: 'Sofia Marchetti', number: '+390655500134' }, offerEndsAt: noon + 15_600, offerLastsMs: 20_000 }, offered), quality()], levels: voice },
   '10-connection-lost': {
     told: [...call(271), { at: ago(7), change: { kind: 'desk', desk: { ...desk, lostSince: ago(7), connection: { routing: 'restoring', calling: 'up', media: 'up' } } } }, quality()],
@@ -159,6 +160,7 @@ export const stories: Record<string, Story> = {
   '12b-hold-failed': { told: [...call(233), quality()], refuse: { hold: tracked('refused', 'The media server is busy') }, gestures: [{ press: 'hold' }], levels: voice },
   '12c-missed-call': { told: [...morning(), ...missed('daniel', ago(18), 'Daniel Okafor', '+442079460958', 'Billing Priority')] },
   '14-state-menu': { told: morning(), gestures: [{ press: 'state-button' }] },
+  ...taskStories(morning, call, lena, (reason) => tracked('refused', reason)),
   ...consultStories(call, (reason) => tracked('refused', reason)),
   '14b-state-menu-on-call': { told: [...call(233), quality()], gestures: [{ press: 'state-button' }], levels: voice },
 };
