@@ -57,9 +57,12 @@ export class Acts {
     return this.#run('acceptPreview', task.taskId, () => this.backend.acceptPreview(task.taskId));
   }
 
-  /** Calls a number; `origin` is the caller number to show, null leaves it to the centre. */
-  startOutdial(destination: string, origin: string | null): Promise<boolean> {
-    return this.#run('startOutdial', '', () => this.backend.startOutdial(destination, origin));
+  /** Calls a number; `origin` is the caller number to show, null leaves it to the centre. `ondone`: the call began, at first or when tried again. */
+  startOutdial(destination: string, origin: string | null, ondone: () => void): Promise<boolean> {
+    return this.#run('startOutdial', '', async () => {
+      await this.backend.startOutdial(destination, origin);
+      ondone();
+    });
   }
 
   openTask(task: TaskView): Promise<boolean> {

@@ -161,6 +161,7 @@ export const en = {
     accepting: 'Accepting',
     declining: 'Declining',
     auto: 'Deskline takes this call by itself',
+    autoTaken: 'Deskline took this call for you.',
     phone: 'Answer on your phone',
     data: 'Call data',
   },
