@@ -16,6 +16,7 @@ export function storyFromUrl(url: URL): Backend {
   const theme = url.searchParams.get('theme');
   // Stories look alike on every computer: nothing that was chosen here before counts.
   localStorage.clear();
+  sessionStorage.clear();
   localStorage.setItem('deskline.window', JSON.stringify({ theme: theme === 'dark' ? 'dark' : 'light' }));
   if (story.codes !== undefined) localStorage.setItem('deskline.codes', JSON.stringify(story.codes));
   const starred = (story.favourites ?? []).flatMap(({ place, id }) => (story.directories?.[place] ?? []).filter((item) => item.id === id).map((item) => ({ place, item })));
