@@ -203,19 +203,35 @@ impl Task {
         Phase::Connected
     }
 
+    /// A detail of the contact: what the flow says, else what the call brought.
+    fn detail(&self, key: &str) -> Option<&str> {
+        self.data.interaction().and_then(|interaction| {
+            interaction
+                .associated(key)
+                .filter(|text| !text.is_empty())
+                .or_else(|| interaction.detail(key).filter(|text| !text.is_empty()))
+        })
+    }
+
+    /// The customer's number or address: who called, or who is called.
+    pub(crate) fn customer_number(&self) -> Option<&str> {
+        let interaction = self.data.interaction()?;
+        let is_outbound = interaction.direction() == Some("OUTBOUND");
+        self.detail(if is_outbound { "dn" } else { "ani" })
+            .or_else(|| {
+                interaction
+                    .participants()
+                    .find(|(_, participant)| participant.is_kind("Customer"))
+                    .map(|(key, _)| key)
+            })
+    }
+
     /// The task as shown.
     pub(crate) fn view(&self, given: &Given<'_>, pending: Vec<&'static str>) -> view::Task {
         let me = given.me;
         let phase = self.phase(me);
         let interaction = self.data.interaction();
-        let detail = |key: &str| {
-            interaction.and_then(|interaction| {
-                interaction
-                    .associated(key)
-                    .filter(|text| !text.is_empty())
-                    .or_else(|| interaction.detail(key).filter(|text| !text.is_empty()))
-            })
-        };
+        let detail = |key: &str| self.detail(key);
         let participant = interaction.and_then(|interaction| interaction.participant(me));
         let main = facts::main_media(&self.data);
         let customer = interaction.and_then(|interaction| {
@@ -225,11 +241,7 @@ impl Task {
         });
         let is_outbound =
             interaction.and_then(deskline_wire::Interaction::direction) == Some("OUTBOUND");
-        let number = if is_outbound {
-            detail("dn").or_else(|| customer.map(|(key, _)| key))
-        } else {
-            detail("ani").or_else(|| customer.map(|(key, _)| key))
-        };
+        let number = self.customer_number();
         let lasts = self.rona_seconds();
         let is_offer = phase == Phase::Offered;
         view::Task {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{Call, Desk, sign_in::words};
 use crate::{
     CallId, CallingFact, CallingRequest, Effect, Event, HangUpCause, InteractionId, Kind,
-    LinkState, MediaFact, MediaRequest, Problem, SdpKind, failure, task::Leg,
+    LinkState, MediaFact, MediaRequest, Problem, SdpKind, failure,
+    task::{Leg, Task},
 };
 
 /// A leg whose offer was withdrawn is hung up if the far side does not within this time (N-33).
@@ -25,7 +26,7 @@ impl Desk {
             }
             CallingFact::Registered(result) => self.line_registered(result),
             CallingFact::Link(state, why) => self.calling_link(state, why),
-            CallingFact::Ringing { call, .. } => self.ringing(call),
+            CallingFact::Ringing { call, number, .. } => self.ringing(call, number),
             CallingFact::Remote { call, kind, sdp } => self.remote(&call, kind, sdp),
             CallingFact::OfferWanted { call } => {
                 if let Some(known) = self.call_mut(&call) {
@@ -65,12 +66,13 @@ impl Desk {
         }
     }
 
-    fn ringing(&mut self, call: CallId) {
+    fn ringing(&mut self, call: CallId, number: Option<String>) {
         if self.call_mut(&call).is_some() {
             return;
         }
         self.calls.push(Call {
             id: call.clone(),
+            number: number.clone(),
             task: None,
             offer: None,
             is_offer_wanted: false,
@@ -80,21 +82,22 @@ impl Desk {
             path: LinkState::Off,
             sample: None,
         });
-        // The newest voice task that waits for its leg (N-26); the two worlds share no id.
+        // The two worlds share no id. Of the voice tasks that wait for their leg, the newest gets it (N-26), but
+        // one with the caller's number goes before: several calls may come in another order than their tasks.
         let me = self.me();
-        let waiting = self
-            .tasks
-            .iter()
-            .rev()
-            .find(|task| {
-                task.leg.is_none()
-                    && task.is_telephony()
-                    && !task.is_campaign_reservation()
-                    && matches!(
-                        task.phase(me),
-                        crate::view::Phase::Reserved | crate::view::Phase::Offered
-                    )
-            })
+        let waits = |task: &&Task| {
+            task.leg.is_none()
+                && task.is_telephony()
+                && !task.is_campaign_reservation()
+                && matches!(
+                    task.phase(me),
+                    crate::view::Phase::Reserved | crate::view::Phase::Offered
+                )
+        };
+        let newest = || self.tasks.iter().rev().filter(waits);
+        let waiting = newest()
+            .find(|task| is_same_number(task.customer_number(), number.as_deref()))
+            .or_else(|| newest().next())
             .map(|task| task.id.clone());
         if let Some(id) = waiting {
             self.pair(&call, &id);
@@ -102,7 +105,7 @@ impl Desk {
         }
     }
 
-    /// Gives a task the newest leg that rings without a task.
+    /// Gives a task the leg that rings without a task: the one with its customer's number, else the newest.
     pub(super) fn pair_waiting_call(&mut self, id: &InteractionId) {
         let wants = self.is_browser()
             && self.find(id).is_some_and(|task| {
@@ -111,11 +114,17 @@ impl Desk {
                     && task.is_telephony()
                     && !task.is_campaign_reservation()
             });
-        let waiting = self
-            .calls
-            .iter()
-            .rev()
-            .find(|call| call.task.is_none() && !call.is_answered && call.hang_up_at.is_none())
+        let number = self
+            .find(id)
+            .and_then(|task| task.customer_number().map(str::to_owned));
+        let newest = || {
+            self.calls.iter().rev().filter(|call| {
+                call.task.is_none() && !call.is_answered && call.hang_up_at.is_none()
+            })
+        };
+        let waiting = newest()
+            .find(|call| is_same_number(number.as_deref(), call.number.as_deref()))
+            .or_else(|| newest().next())
             .map(|call| call.id.clone());
         if let (true, Some(call)) = (wants, waiting) {
             self.pair(&call, id);
@@ -402,6 +411,18 @@ impl Desk {
 }
 
 /// The names a microphone's refusal goes by, as browsers call them.
+/// Whether both are known and have the same digits.
+fn is_same_number(one: Option<&str>, other: Option<&str>) -> bool {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            let one = digits(one);
+            !one.is_empty() && one == digits(other)
+        }
+        (None, _) | (_, None) => false,
+    }
+}
+
 fn is_microphone_refusal(problem: &Problem) -> bool {
     matches!(
         problem.name.as_deref(),

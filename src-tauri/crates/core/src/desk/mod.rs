@@ -104,6 +104,8 @@ pub struct Agent {
 #[derive(Debug, Clone)]
 struct Call {
     id: CallId,
+    /// The caller's, if the calling service told it.
+    number: Option<String>,
     task: Option<InteractionId>,
     offer: Option<String>,
     is_offer_wanted: bool,

@@ -63,6 +63,46 @@ fn calling_090_a_leg_before_its_task_is_announced_once_and_paired() {
 }
 
 #[test]
+fn two_legs_find_their_tasks_by_the_callers_number_in_any_order() {
+    for order in [["c1", "c2"], ["c2", "c1"]] {
+        for legs_first in [false, true] {
+            let mut story = Story::logged_in(BROWSER);
+            let number = |call: &str| {
+                if call == "c1" {
+                    "+1 408 555 0123"
+                } else {
+                    "+14085550999"
+                }
+            };
+            let ring = |story: &mut Story| {
+                for call in order {
+                    story.calling(CallingFact::Ringing {
+                        call: CallId::from(call),
+                        name: None,
+                        number: Some(number(call).to_owned()),
+                    });
+                }
+            };
+            let other = json!({"interaction": {"callAssociatedDetails": {"ani": "+14085550999"}}});
+            if legs_first {
+                ring(&mut story);
+            }
+            story.frame("AgentContactReserved", &Contact::voice("I"));
+            story.frame("AgentContactReserved", &Contact::voice("J").with(other));
+            if !legs_first {
+                ring(&mut story);
+            }
+            story.verb("I", Verb::Accept);
+            let answered = format!("{:?}", story.calling);
+            assert!(
+                answered.contains("Answer(CallId(\"c1\"))"),
+                "{order:?} {legs_first}: {answered}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_leg_never_pairs_with_a_task_in_wrap_up() {
     let mut story = Story::logged_in(BROWSER);
     let done = story.connected("I");

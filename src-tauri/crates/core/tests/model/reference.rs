@@ -55,6 +55,7 @@ pub(crate) struct Task {
 #[derive(Debug, Clone)]
 struct Call {
     id: String,
+    number: String,
     task: Option<String>,
     is_answered: bool,
 }
@@ -611,28 +612,31 @@ impl Reference {
         }
     }
 
-    /// The newest voice contact that waits for its leg gets it.
-    pub(crate) fn ringing(&mut self, call: &str) {
+    /// The voice contact with the caller's number that waits for its leg gets it, else the newest that waits.
+    pub(crate) fn ringing(&mut self, call: &str, number: &str) {
         if self.knows_call(call) {
             return;
         }
         self.calls.push(Call {
             id: call.to_owned(),
+            number: number.to_owned(),
             task: None,
             is_answered: false,
         });
-        let waiting = self
+        let waiting: Vec<(String, bool)> = self
             .tasks
             .iter()
             .rev()
-            .find(|task| {
+            .filter(|task| {
                 task.leg.is_none()
                     && word(&task.data, &["interaction", "mediaType"]) == "telephony"
                     && word(&task.data, &["type"]) != "AgentOfferCampaignReservation"
                     && ["reserved", "offered"].contains(&self.phase(task))
             })
-            .map(|task| task.id.clone());
-        if let Some(id) = waiting {
+            .map(|task| (task.id.clone(), customer_of(&task.data) == number))
+            .collect();
+        let chosen = waiting.iter().find(|(_, is_same)| *is_same);
+        if let Some((id, _)) = chosen.or(waiting.first()).cloned() {
             self.pair(call, &id);
             self.announce(&id);
         }
@@ -661,12 +665,17 @@ impl Reference {
                 && word(&task.data, &["interaction", "mediaType"]) == "telephony"
                 && word(&task.data, &["type"]) != "AgentOfferCampaignReservation"
         });
-        let call = self
+        let number = self.task(id).map(|task| customer_of(&task.data));
+        let free: Vec<&Call> = self
             .calls
             .iter()
             .rev()
-            .find(|call| call.task.is_none() && !call.is_answered)
-            .map(|call| call.id.clone());
+            .filter(|call| call.task.is_none() && !call.is_answered)
+            .collect();
+        let same = free
+            .iter()
+            .find(|call| number.as_deref() == Some(call.number.as_str()));
+        let call = same.or(free.first()).map(|call| call.id.clone());
         if let (true, Some(call)) = (wants, call) {
             self.pair(&call, id);
         }
@@ -1306,6 +1315,11 @@ pub(crate) fn relogin() -> Question {
         "AgentReloginSuccess",
         "AgentReloginFailed",
     )
+}
+
+/// The number of who called.
+fn customer_of(data: &Json) -> String {
+    word(data, &["interaction", "callAssociatedDetails", "ani"]).to_owned()
 }
 
 fn others(media: &Json) -> Vec<&str> {

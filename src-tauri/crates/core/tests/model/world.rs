@@ -656,9 +656,11 @@ impl World {
                     let fact = CallingFact::Ringing {
                         call: CallId::from(call.as_str()),
                         name: None,
-                        number: Some(number),
+                        number: Some(number.clone()),
                     };
-                    self.feed(Input::Calling(fact), |reference| reference.ringing(&call));
+                    self.feed(Input::Calling(fact), |reference| {
+                        reference.ringing(&call, &number)
+                    });
                     self.remote(&call);
                 }
                 Signal::LegEnds { call } => {
