@@ -36,7 +36,7 @@ async fn one_call_from_sign_in_to_wrap_up() {
             stage.see("wrap-up").await;
             let search = stage.see("wrap-up-search").await;
             search.send_keys("a").await.unwrap();
-            choose_first_code(stage).await;
+            stage.choose_first_code().await;
             stage.click("wrap-up-finish").await;
             stage.sees_no("wrap-up").await;
             stage.see("idle").await;
@@ -84,7 +84,7 @@ async fn wrap_up_counts_down_and_can_be_kept_open() {
         stage.see("wrap-up").await;
         stage.click("keep-open").await;
         stage.sees_no("keep-open").await;
-        choose_first_code(stage).await;
+        stage.choose_first_code().await;
         stage.click("wrap-up-finish").await;
         stage.sees_no("wrap-up").await;
     })
@@ -140,14 +140,9 @@ async fn the_customer_hangs_up_first() {
         let call = stage.connected(daniel()).await;
         stage.centre.hang_up(Some(&call)).unwrap();
         stage.see("wrap-up").await;
-        choose_first_code(stage).await;
+        stage.choose_first_code().await;
         stage.click("wrap-up-finish").await;
         stage.see("idle").await;
     })
     .await;
-}
-
-/// Chooses the first code that is listed.
-async fn choose_first_code(stage: &Stage) {
-    stage.click_on("[data-testid^='wrap-up-code-']").await;
 }

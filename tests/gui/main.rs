@@ -7,8 +7,11 @@
 
 mod account;
 mod calls;
+mod consult;
+mod digital;
 mod look;
 mod looks;
+mod outdial;
 mod page;
 mod picture;
 mod processes;

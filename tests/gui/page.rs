@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use deskline_sandbox::peer::Voice;
 use deskline_sandbox::{Contact, InteractionId};
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 
 use crate::stage::Stage;
@@ -15,10 +16,18 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 impl Stage {
     /// The element with this test id, as soon as it is shown.
     pub(crate) async fn see(&self, id: &str) -> WebElement {
-        let css = by_id(id);
-        self.wait(&format!("{id} is shown"), async || {
-            let element = self.web.find(By::Css(&css)).await?;
-            Ok(is_shown(&element).await?.then_some(element))
+        self.see_css(&by_id(id)).await
+    }
+
+    /// The first such element that is shown: what the column says may stand behind the pane.
+    pub(crate) async fn see_css(&self, css: &str) -> WebElement {
+        self.wait(&format!("{css} is shown"), async || {
+            for element in self.web.find_all(By::Css(css)).await? {
+                if is_shown(&element).await? {
+                    return Ok(Some(element));
+                }
+            }
+            Ok(None)
         })
         .await
     }
@@ -43,12 +52,13 @@ impl Stage {
         let css =
             format!("{css}:not([aria-disabled='true']):not([disabled]):not([aria-busy='true'])");
         self.wait(&format!("{css} is clicked"), async || {
-            let element = self.web.find(By::Css(&css)).await?;
-            if !is_shown(&element).await? {
-                return Ok(None);
+            for element in self.web.find_all(By::Css(&css)).await? {
+                if is_shown(&element).await? {
+                    element.click().await?;
+                    return Ok(Some(()));
+                }
             }
-            element.click().await?;
-            Ok(Some(()))
+            Ok(None)
         })
         .await;
     }
@@ -125,16 +135,79 @@ impl Stage {
         self.see("active-call").await;
         interaction
     }
+
+    /// Types into a field, from its beginning.
+    pub(crate) async fn types(&self, id: &str, text: &str) {
+        let field = self.see(id).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses from a list the system draws, by what the option says.
+    pub(crate) async fn chooses(&self, id: &str, text: &str) {
+        let css = format!("{} option", by_id(id));
+        self.wait(&format!("{text:?} is chosen in {id}"), async || {
+            for option in self.web.find_all(By::Css(&css)).await? {
+                if said(&option).await?.contains(text) {
+                    option.click().await?;
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
+        })
+        .await;
+    }
+
+    /// Chooses the first code that is listed.
+    pub(crate) async fn choose_first_code(&self) {
+        self.click_on("[data-testid^='wrap-up-code-']").await;
+    }
+
+    /// Wraps the contact on the stage up with the first code.
+    pub(crate) async fn wraps_up(&self) {
+        self.see("wrap-up").await;
+        self.choose_first_code().await;
+        self.click("wrap-up-finish").await;
+        self.sees_no("wrap-up").await;
+    }
+
+    /// Opens the directory with a tile or a button and searches it until somebody or something is found.
+    pub(crate) async fn finds(&self, opener: &str, name: &str, id: &str) {
+        self.click(opener).await;
+        self.types("find-query", name).await;
+        self.see(&format!("found-{id}")).await;
+    }
+
+    /// Presses a button in the row of whoever was found first.
+    pub(crate) async fn asks(&self, id: &str, what: &str) {
+        self.click_on(&format!(
+            "[data-testid='found-{id}'] [data-testid='{what}']"
+        ))
+        .await;
+    }
+
+    /// A call, and a colleague who answers is asked and talked to; gives the colleague's id.
+    pub(crate) async fn consults(&self, name: &str) -> String {
+        let answers = Duration::from_millis(300);
+        let colleague = self.centre.colleague(name, true, answers).unwrap();
+        self.finds("consult", name, &colleague).await;
+        self.asks(&colleague, "do-consult").await;
+        self.see("swap").await;
+        colleague
+    }
 }
 
 fn by_id(id: &str) -> String {
     format!("[data-testid='{id}']")
 }
 
-/// Whether it takes up room. Not what WebDriver calls displayed: text that is cut off with an ellipsis is not, there.
+/// Whether it takes up room; what is not laid out has no rectangle at all. Not what WebDriver calls displayed: text that is cut off with an ellipsis is not, there.
 async fn is_shown(element: &WebElement) -> WebDriverResult<bool> {
-    let room = element.rect().await?;
-    Ok(room.width > 0.0 && room.height > 0.0)
+    match element.rect().await {
+        Ok(room) => Ok(room.width > 0.0 && room.height > 0.0),
+        Err(error) if matches!(*error, WebDriverErrorInner::ElementNotInteractable(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// All text in an element; as with [`is_shown`], not what WebDriver calls its text.

@@ -8,6 +8,7 @@ import type { Messages } from '../messages';
 import { announce, type Spoken } from './announce';
 import { apply, gap, type Known } from './apply';
 import type { Clock } from './clock.svelte';
+import { consultOver, isConsultPast } from './consults';
 import { addCall, type Day, freshDay, observeDay } from './day';
 import { type History, observe, parseHistories } from './history';
 import { type Answer, isUntaken, type Missed, notice, type Told, withdrawn } from './notices';
@@ -42,6 +43,7 @@ export class Desk {
   #answers = new Map<string, Answer>();
   #troubles = new Map<string, string>();
   #last = new Map<string, TaskView>();
+  #ending = new Set<string>();
 
   constructor(backend: Backend, clock: Clock, t: Messages) {
     this.#backend = backend;
@@ -83,6 +85,12 @@ export class Desk {
     this.#answers.set(taskId, answer);
   }
 
+  /** Remembers that the agent asked to end, give away or join a consult: its end is no news then. */
+  endingConsult(taskId: string, isAsked: boolean): void {
+    if (isAsked) this.#ending.add(taskId);
+    else this.#ending.delete(taskId);
+  }
+
   /** Remembers the tracking id of an accept that failed, for the note when the offer is gone. */
   acceptFailed(taskId: string, trackingId: string): void {
     this.#troubles.set(taskId, trackingId);
@@ -118,6 +126,7 @@ export class Desk {
     this.#follow(known.snapshot, update.change, now);
     this.#news(update.change, now);
     this.#connection(before, known.snapshot, now);
+    if (before !== null) this.#consults(before, known.snapshot, now);
     if (before !== null) this.say(...announce(before, known.snapshot, now, this.#t));
     if (before?.agent?.agentId !== known.snapshot.agent?.agentId) this.#forgetDay();
     if (known.snapshot !== before) {
@@ -154,10 +163,12 @@ export class Desk {
     } else if (change.kind === 'event') {
       const id = change.task?.taskId ?? '';
       const before = this.#last.get(id) ?? null;
+      // Asking again is its own answer.
+      if (change.name === 'task:consultCreated') this.told = this.told.filter((each) => each.topic !== 'task:consultFailed' || each.taskId !== id);
       const history = this.histories[id];
       const found = notice({ name: change.name, reason: change.reason, task: change.task, before, history, answer: this.#answers.get(id) ?? null, at: now });
       if (found?.kind === 'missed') this.#miss(found, now);
-      else if (found !== null) this.told = [...this.told.filter((each) => each.topic !== found.topic || each.taskId !== found.taskId), found];
+      else if (found !== null) this.#tell(found);
     } else if (change.kind === 'removed') {
       this.#removed(change.taskId, now);
     }
@@ -173,6 +184,7 @@ export class Desk {
     }
     this.#last.delete(taskId);
     this.#answers.delete(taskId);
+    this.#ending.delete(taskId);
     this.#troubles.delete(taskId);
     this.told = this.told.filter((each) => each.taskId !== taskId);
     if (this.chosen === taskId) this.chosen = null;
@@ -197,6 +209,28 @@ export class Desk {
     this.told = [];
     this.back = null;
     this.chosen = null;
+  }
+
+  /** Tells once: a later word on the same takes the place of the earlier, but forgets nothing it knew. */
+  #tell(found: Told): void {
+    const isSame = (each: Told) => each.topic === found.topic && each.taskId === found.taskId;
+    const earlier = this.told.find(isSame);
+    const names = found.names?.colleague === '' ? (earlier?.names ?? found.names) : found.names;
+    this.told = [...this.told.filter((each) => !isSame(each)), { ...earlier, ...found, ...(names === undefined ? {} : { names }) }];
+  }
+
+  #consults(before: Snapshot, after: Snapshot, now: number): void {
+    for (const task of after.tasks) {
+      const old = before.tasks.find((each) => each.taskId === task.taskId);
+      if (old === undefined || old === task) continue;
+      if (isConsultPast(old, task)) {
+        const left = this.told.filter((each) => (each.topic !== 'task:consultFailed' && each.topic !== 'consultGone') || each.taskId !== task.taskId);
+        if (left.length !== this.told.length) this.told = left;
+      }
+      const over = consultOver(old, task, this.#ending.has(task.taskId), now);
+      if (over !== null) this.#tell(over);
+      if (old.consult !== undefined && task.consult === undefined) this.#ending.delete(task.taskId);
+    }
   }
 
   #connection(before: Snapshot | null, after: Snapshot, now: number): void {

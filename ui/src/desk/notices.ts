@@ -1,6 +1,9 @@
+import type { Consult } from '../backend/generated/Consult';
 import type { TaskView } from '../backend/generated/TaskView';
 import { isCalling } from './dial';
+import { person, phone } from './format';
 import type { History } from './history';
+import { shortName } from './people';
 
 /** An offer that did not become a call. */
 export interface Missed {
@@ -22,6 +25,10 @@ export interface Told {
   topic: string;
   taskId: string;
   detail: string;
+  /** Whom it is about, as a sentence calls them; empty where no name was sent. */
+  names?: { customer: string; colleague: string };
+  /** The consult it is about, to ask the same side again. */
+  consult?: Consult;
   at: number;
 }
 
@@ -49,6 +56,12 @@ export function notice(news: News): Missed | Told | null {
   if (news.name === 'task:outdialFailed') return { kind: 'told', topic: news.name, taskId: '', detail: news.reason ?? '', at: news.at };
   if (told.has(news.name)) return { kind: 'told', topic: news.name, taskId: task?.taskId ?? '', detail: news.reason ?? '', at: news.at };
   if (task === null) return null;
+  // The customer waits on hold, and the colleague is not coming.
+  if (news.name === 'task:consultFailed') {
+    const asked = news.before?.consult ?? task.consult;
+    const colleague = asked === undefined || asked === null ? '' : shortName(asked.name !== '' ? asked.name : phone(asked.to));
+    return { kind: 'told', topic: news.name, taskId: task.taskId, detail: news.reason ?? '', names: { customer: person(task.customer).short, colleague }, ...(asked === undefined ? {} : { consult: asked }), at: news.at };
+  }
   // A call of the agent's own was not missed by anybody here.
   if (isCalling(news.before ?? task)) return null;
   const missed = (how: Missed['how']): Missed => ({ kind: 'missed', taskId: task.taskId, how, task, rang: rang(news, task), trackingId: '', at: news.at });

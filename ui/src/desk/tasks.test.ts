@@ -62,6 +62,10 @@ describe('a call of the agent’s own', () => {
   it('tells a failure even when its contact is gone', () => {
     expect(notice({ name: 'task:outdialFailed', reason: 'CUSTOMER_BUSY', task: out, before: out, history: undefined, answer: null, at: noon })).toMatchObject({ kind: 'told', taskId: '', detail: 'CUSTOMER_BUSY' });
   });
+  it('tells who did not answer a consult', () => {
+    const asking = { ...out, direction: 'inbound' as const, customer: { name: 'Daniel Okafor', number: '' }, consult: { state: 'asked' as const, to: 'p', name: 'Priya Raman', onHold: false, type: 'agent' as const, isConsulted: false, canSwitch: false } };
+    expect(notice({ name: 'task:consultFailed', reason: 'NO_ANSWER', task: out, before: asking, history: undefined, answer: null, at: noon })).toMatchObject({ kind: 'told', topic: 'task:consultFailed', names: { colleague: 'Priya' } });
+  });
   it.each([['CUSTOMER_BUSY', 'busy'], ['NO_ANSWER', 'noAnswer'], ['INVALID_DESTINATION', 'wrongNumber'], ['call rejected', 'refused'], ['UNKNOWN_REASON', null], [null, null]])('%s means %s', (reason, meaning) => expect(outdialReason(reason)).toBe(meaning));
 });
 

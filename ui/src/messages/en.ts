@@ -442,6 +442,9 @@ export const en = {
     autoWrapupFailed: ['Wrap-up was not sent by itself', 'Choose a code and finish.'],
     autoWrapupNotConfigured: ['Wrap-up will not close by itself', 'Your contact centre gave no time for it. Choose a code and finish.'],
     outdialFailed: ['The call could not be made', ''],
+    consultFailed: (name: string, colleague: string, isHeld: boolean): string[] => [colleague === '' ? 'Nobody answered' : `${colleague} did not answer`, isHeld ? `${who(name)} is on hold.` : `You still have ${whom(name)}.`],
+    consultGone: (name: string, colleague: string, isHeld: boolean): string[] => [colleague === '' ? 'The other side hung up' : `${colleague} hung up`, isHeld ? `${who(name)} is on hold.` : `You still have ${whom(name)}.`],
+    backTo: (name: string) => `Back to ${whom(name)}`,
     other: ['Webex reported a problem', ''],
   },
 
@@ -487,7 +490,7 @@ export const en = {
       queueState: () => ['Your next state was not kept', 'It stays as it was.'],
       queueSignOut: () => ['Sign-out after your work was not kept', ''],
       openTask: () => ['The page was not opened', ''],
-      consult: (name: string, target: string) => [target === '' ? 'The consult failed' : `${target} did not answer`, `You still have ${whom(name)}.`],
+      consult: (name: string, target: string) => [target === '' ? 'The consult failed' : `${target} could not be reached`, `You still have ${whom(name)}.`],
       transfer: (name: string, target: string) => [target === '' ? 'The transfer failed' : `Transfer to ${target} failed`, `You still have ${whom(name)}.`],
       endConsult: () => ['The consult goes on', ''],
       switchCall: () => ['You still talk to the same side', ''],
