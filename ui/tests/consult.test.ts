@@ -1,4 +1,4 @@
-import { fireEvent, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, screen } from '@testing-library/svelte';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { Consult } from '../src/backend/generated/Consult';
@@ -148,6 +148,53 @@ describe('a consult', () => {
     expect(hand.called('consultConference')).toEqual([['daniel']]);
     await press('consult-transfer');
     expect(hand.called('consultTransfer')).toEqual([['daniel']]);
+  });
+
+  it('says when the other side hung up, and leads back to the customer', async () => {
+    const hand = await begin(consulting);
+    await hand.task({ ...held, startedAt: noon });
+    expect(get('error-note').textContent).toContain('Priya hung up');
+    expect(get('error-note').textContent).toContain('Daniel is on hold.');
+    expect(has('consult-again')).toBe(false);
+    await press('back-to-customer');
+    expect(hand.called('resume')).toEqual([['daniel']]);
+    await hand.done('resume');
+    expect(has('error-note')).toBe(true);
+    await hand.task(talk);
+    expect(has('error-note')).toBe(false);
+  });
+
+  it('says once that nobody answered, in whatever order it is told, and asks again', async () => {
+    for (const isEventFirst of [true, false]) {
+      const ringing = { ...consulting, consult: { ...priya, state: 'asked' as const, canSwitch: false }, can: { ...nothing, endConsult: true } };
+      const over = { ...held, startedAt: noon, can: { ...held.can, consult: true } };
+      const hand = await begin(ringing);
+      const event = { kind: 'event' as const, name: 'task:consultFailed', task: over, reason: null };
+      if (isEventFirst) await hand.send(event);
+      await hand.task(over);
+      if (!isEventFirst) await hand.send(event);
+      expect(screen.getAllByTestId('error-note')).toHaveLength(1);
+      expect(get('error-note').textContent).toContain('Priya did not answer');
+      await press('consult-again');
+      expect(hand.called('consult')).toEqual([['daniel', 'a1', 'agent']]);
+      await hand.done('consult');
+      await hand.task(consulting);
+      expect(has('error-note')).toBe(false);
+      cleanup();
+    }
+  });
+
+  it('says nothing of a consult the agent ended, but does once that was refused', async () => {
+    const hand = await begin(consulting);
+    await press('end-consult');
+    await hand.done('endConsult');
+    await hand.task({ ...held, startedAt: noon });
+    expect(has('error-note')).toBe(false);
+    await hand.task(consulting);
+    await press('end-consult');
+    await hand.fail('endConsult', refused);
+    await hand.task({ ...held, startedAt: noon });
+    expect(get('error-note').textContent).toContain('Priya hung up');
   });
 
   it('ends by the dock, and the customer is named', async () => {

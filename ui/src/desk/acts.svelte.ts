@@ -1,5 +1,6 @@
 import { type Backend, commandError, type DeviceKind, type WantedState } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
+import type { Consult } from '../backend/generated/Consult';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Desk } from './desk.svelte';
@@ -105,6 +106,11 @@ export class Acts {
     return this.#run('consult', task.taskId, () => this.backend.consult(task.taskId, targetOf(found), typeOf[found.place]), { target: called(found) });
   }
 
+  /** Asks the same side once more. */
+  consultAgain(task: TaskView, consult: Consult): Promise<boolean> {
+    return this.#run('consult', task.taskId, () => this.backend.consult(task.taskId, consult.to, consult.type), { target: consult.name });
+  }
+
   transfer(task: TaskView, found: Found): Promise<boolean> {
     const type = typeOf[found.place];
     // Nobody can be given to an entry point unasked (contact-center 5.2); the search does not offer it.
@@ -113,7 +119,7 @@ export class Acts {
   }
 
   endConsult(task: TaskView): Promise<boolean> {
-    return this.#run('endConsult', task.taskId, () => this.backend.endConsult(task.taskId));
+    return this.#run('endConsult', task.taskId, () => this.#leavingConsult(task, () => this.backend.endConsult(task.taskId)));
   }
 
   switchCall(task: TaskView): Promise<boolean> {
@@ -121,11 +127,22 @@ export class Acts {
   }
 
   consultTransfer(task: TaskView): Promise<boolean> {
-    return this.#run('consultTransfer', task.taskId, () => this.backend.consultTransfer(task.taskId), { target: task.consult?.name ?? '' });
+    return this.#run('consultTransfer', task.taskId, () => this.#leavingConsult(task, () => this.backend.consultTransfer(task.taskId)), { target: task.consult?.name ?? '' });
   }
 
   consultConference(task: TaskView): Promise<boolean> {
-    return this.#run('consultConference', task.taskId, () => this.backend.consultConference(task.taskId), { target: task.consult?.name ?? '' });
+    return this.#run('consultConference', task.taskId, () => this.#leavingConsult(task, () => this.backend.consultConference(task.taskId)), { target: task.consult?.name ?? '' });
+  }
+
+  /** Runs what ends a consult by the agent's will; once refused, its end would be news again. */
+  async #leavingConsult(task: TaskView, ask: () => Promise<void>): Promise<void> {
+    this.#desk.endingConsult(task.taskId, true);
+    try {
+      await ask();
+    } catch (thrown) {
+      this.#desk.endingConsult(task.taskId, false);
+      throw thrown;
+    }
   }
 
   exitConference(task: TaskView): Promise<boolean> {

@@ -59,6 +59,18 @@ export function consultStories(call: (total: number) => Story['told'], refused: 
     '06b-consulting-asked': { told: consulting({ state: 'asked', since: ago(6), canSwitch: false }, { can: { ...during } }), levels: voice },
     '06b-consulting-swapped': { told: consulting({ onHold: true }, { held: false, can: { ...ready, consultTransfer: false } }), levels: voice },
     '06b-consulted': { told: consulting({ isConsulted: true, name: 'Tom Brandt', canSwitch: false }, { held: false, recording: 'off', can: { ...nothing, toggleMute: true, sendDigits: true, endConsult: true } }), levels: voice },
+    '06b-consult-unanswered': { told: [...consulting({ state: 'asked', since: ago(20), canSwitch: false }, { can: during }), step(ago(1), { holdSince: ago(52) }, { ...waiting, can: { ...waiting.can, consult: true } })], levels: voice },
+    '06b-consult-gone': { told: [...consulting({}), step(ago(1), { holdSince: ago(52) }, waiting)], levels: voice },
+    '06b-merge-failed': { told: consulting({}), refuse: { consultConference: refused('') }, gestures: [{ press: 'merge' }], levels: voice },
+    '07-conference-three-agents': {
+      told: [
+        ...consulting({ since: at(130) }),
+        step(ago(90), { phase: 'conference', participants: three, conference: { agents: 2 }, can: together }, connected),
+        step(ago(20), { phase: 'conference', participants: [...three, person('a3', 'Agent', 'Anna Pritchard')], conference: { agents: 3 }, can: together }, connected),
+        quality,
+      ],
+      levels: voice,
+    },
     '07-conference': {
       told: [
         ...consulting({ since: at(130) }).map((each) => each),
