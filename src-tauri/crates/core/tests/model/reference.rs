@@ -738,10 +738,10 @@ impl Reference {
     }
 
     pub(crate) fn muted(&mut self, call: &str, is_muted: bool) {
-        let Some(id) = self.owner_of(call) else {
-            return;
-        };
-        if let Some(task) = self.task(&id) {
+        // The contact may be gone while the sound is not: the question is answered all the same.
+        if let Some(id) = self.owner_of(call)
+            && let Some(task) = self.task(&id)
+        {
             task.is_muted = is_muted;
         }
         self.local_done(call, "toggleMute", "ok");
