@@ -26,6 +26,7 @@ async fn a_number_is_checked_called_and_talked_to() {
         stage.looks_like("dial").await;
         stage.click("dial-call").await;
         stage.see("calling").await;
+        stage.reads("state-button", "Calling").await; // the centre knows of it
         stage.looks_like("calling").await;
         stage.see("active-call").await;
         stage.see("quality").await;

@@ -371,7 +371,10 @@ impl Interaction {
             "outboundType": self.outdial_agent.as_ref().map(|_| "OUTDIAL"), "parentInteractionId": self.id.as_str(),
             "participants": participants, "media": media, "callProcessingDetails": self.processing_details(&ring),
             "callAssociatedDetails": {
-                "ani": self.customer.id, "dn": self.dnis, "customerName": self.customer.name,
+                "ani": self.customer.id,
+                // The number dialled: ours of a caller, theirs when we call.
+                "dn": if self.outdial_agent.is_some() { &self.customer.id } else { &self.dnis },
+                "customerName": self.customer.name,
                 "virtualTeamName": self.queue.name, "ronaTimeout": ring,
             },
             "callAssociatedData": self.associated_data(), "callFlowParams": {},
