@@ -697,10 +697,12 @@ impl World {
         if data["type"] == "AgentWrappedUp" {
             self.wrapped_up.insert(id.clone());
         }
+        // The introduction of a contact that is there already is no news (O-35): it mends no old picture.
+        let is_no_news = data["type"] == "AgentContact" && self.reference.view(&id).is_some();
         let known = self.known.entry(id.clone()).or_default();
         if sent.number < *known {
             *known = 0; // an old picture again: what is shown now is not the truth
-        } else if sent.is_full {
+        } else if sent.is_full && !(is_no_news && *known == 0) {
             *known = sent.number;
         }
         if let Some(child) = data["childInteractionId"].as_str()
