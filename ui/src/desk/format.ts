@@ -106,7 +106,8 @@ export function person(customer: Customer): Person {
   return { kind: raw === '' ? 'none' : 'withheld', title: '', number: '', short: '' };
 }
 
-function firstName(name: string): string {
+/** What somebody is called in a sentence, out of a whole name. */
+export function firstName(name: string): string {
   const first = name.split(/\s+/)[0] ?? name;
   // "Dr.", "K." and "Okafor," are not what somebody is called.
   return /^\p{L}[\p{L}'’-]+$/u.test(first) ? first : name;

@@ -1,6 +1,6 @@
 import type { Participant } from '../backend/generated/Participant';
 import type { TaskView } from '../backend/generated/TaskView';
-import { phone } from './format';
+import { firstName, phone } from './format';
 
 /** Whether a participant is the one who called or was called. */
 export function isCustomer(participant: Participant): boolean {
@@ -22,8 +22,7 @@ export function colleagues(task: TaskView, me: string): Participant[] {
 export function shortName(name: string): string {
   const text = name.trim();
   if (/^\+?[\d\s()./-]+$/.test(text)) return phone(text);
-  const first = text.split(/\s+/)[0] ?? text;
-  return /^\p{L}[\p{L}'’-]+$/u.test(first) ? first : text;
+  return firstName(text);
 }
 
 /** Two letters for a name. */
