@@ -1,7 +1,8 @@
 //! `cargo xtask conformance`: which case of the specification is which test, and how that test ended.
 //!
 //! A test of case 52 of the task conformance cases is called `case_052_<words>`, one of case 52 of the calling cases
-//! `calling_052_<words>`. The cases themselves stand in `src-tauri/docs/conformance.tsv`.
+//! `calling_052_<words>`, one of case 7 of the sign-in cases `signin_07_<words>`. The cases themselves stand in
+//! `src-tauri/docs/conformance.tsv`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,10 +13,35 @@ use crate::test;
 
 const CASES: &str = "src-tauri/docs/conformance.tsv";
 
-/// The words a test's name begins with, and the set of cases it belongs to.
-const SETS: &[(&str, &str)] = &[("case_", "task"), ("calling_", "calling")];
+/// A set of cases.
+struct Set {
+    /// What a test's name begins with.
+    prefix: &'static str,
+    /// What the list and the table call it.
+    name: &'static str,
+    /// How many digits a number has.
+    digits: usize,
+}
 
-/// A case of one of the two sets.
+const SETS: &[Set] = &[
+    Set {
+        prefix: "case_",
+        name: "task",
+        digits: 3,
+    },
+    Set {
+        prefix: "calling_",
+        name: "calling",
+        digits: 3,
+    },
+    Set {
+        prefix: "signin_",
+        name: "signin",
+        digits: 2,
+    },
+];
+
+/// A case of one of the sets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     set: &'static str,
@@ -28,7 +54,7 @@ type Tests = BTreeMap<String, Option<Verdict>>;
 /// Prints the table; with `--run` runs all tests first, with `--missing` shows only cases without a passing test.
 ///
 /// # Errors
-/// Status 1 if a case's test failed.
+/// Status 1 if a case's test failed, or a case has no test.
 pub(crate) fn command(words: &[&str]) -> Outcome {
     let (mut only_missing, mut run_first) = (false, false);
     for word in words {
@@ -55,6 +81,17 @@ pub(crate) fn command(words: &[&str]) -> Outcome {
         Err(_) => println!("No results yet: cargo xtask test, or --run, makes some.\n"),
     }
     print(&cases, &tests, only_missing);
+    let untested: Vec<_> = cases
+        .iter()
+        .filter(|(key, _)| !tests.contains_key(key))
+        .map(|(key, _)| format!("{} {}", key.set, key.number))
+        .collect();
+    if !untested.is_empty() {
+        return Err(Stop::because(format!(
+            "no test for: {}",
+            untested.join(", ")
+        )));
+    }
     let failed = tests
         .values()
         .flat_map(BTreeMap::values)
@@ -115,10 +152,10 @@ fn cases(list: &str) -> Result<Vec<(Key, String)>, String> {
         let [set, number, title] = line.split('\t').collect::<Vec<_>>()[..] else {
             return None;
         };
-        let (_, set) = SETS.iter().find(|(_, known)| *known == set)?;
+        let set = SETS.iter().find(|known| known.name == set)?;
         Some((
             Key {
-                set,
+                set: set.name,
                 number: number.parse().ok()?,
             },
             title.to_owned(),
@@ -180,10 +217,14 @@ fn names(text: &str, rust: bool) -> Vec<String> {
 fn key(name: &str) -> Option<Key> {
     let (rest, set) = SETS
         .iter()
-        .find_map(|(prefix, set)| Some((name.strip_prefix(prefix)?, *set)))?;
+        .find_map(|set| Some((name.strip_prefix(set.prefix)?, set)))?;
     let (number, words) = rest.split_once('_')?;
-    let number = (number.len() == 3 && !words.is_empty()).then(|| number.parse().ok())??;
-    Some(Key { set, number })
+    let number =
+        (number.len() == set.digits && !words.is_empty()).then(|| number.parse().ok())??;
+    Some(Key {
+        set: set.name,
+        number,
+    })
 }
 
 /// Enters the verdicts of the last run: suite, full name, verdict, separated by tabs.
@@ -228,6 +269,7 @@ mod tests {
         };
         assert_eq!(numbers("task"), (1..=266).collect::<Vec<_>>());
         assert_eq!(numbers("calling"), (1..=100).collect::<Vec<_>>());
+        assert_eq!(numbers("signin"), (1..=32).collect::<Vec<_>>());
         assert!(cases.iter().all(|(_, title)| title.len() > 10));
     }
 
@@ -241,6 +283,14 @@ mod tests {
                 number: 7
             })
         );
+        assert_eq!(
+            key("signin_07_a_foreign_host"),
+            Some(Key {
+                set: "signin",
+                number: 7
+            })
+        );
+        assert_eq!(key("signin_007_long"), None);
         assert_eq!(key("case_52_short"), None);
         assert_eq!(key("case_052_"), None);
         assert_eq!(key("a_case_052_inside"), None);
