@@ -11,8 +11,10 @@ pub mod frame;
 pub mod mercury;
 pub mod mobius;
 pub mod roap;
+pub mod tap;
 pub mod task_data;
 pub mod wdm;
+pub mod words;
 
 pub use catalog::Catalog;
 pub use frame::{Frame, FrameError};
