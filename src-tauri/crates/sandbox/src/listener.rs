@@ -20,6 +20,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::director::HangUp;
 use crate::http::Encrypted;
 
 /// The first byte of a TLS handshake record.
@@ -134,7 +135,15 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(Encrypted(tls));
-        router.clone().oneshot(request)
+        let answer = router.clone().oneshot(request);
+        async move {
+            let Ok(answer) = answer.await;
+            // A service that is away does not answer: the connection ends.
+            if answer.extensions().get::<HangUp>().is_some() {
+                return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+            }
+            Ok(answer)
+        }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
     if let Err(error) = builder

@@ -223,6 +223,15 @@ impl Centre {
             .collect()
     }
 
+    /// The contacts an agent has to do with, as the agent's frames show them.
+    pub(crate) fn contacts_of(&self, agent: &AgentId) -> Vec<Value> {
+        self.interactions
+            .iter()
+            .filter(|it| it.engages(agent))
+            .map(|it| it.json(agent.as_str()))
+            .collect()
+    }
+
     /// Whether a call occupies the agent.
     pub(super) fn is_engaged(&self, agent: &AgentId) -> bool {
         self.interactions

@@ -3,6 +3,7 @@
 mod contacts;
 mod fields;
 mod identity;
+mod outage;
 mod rehearsal;
 mod stumbling;
 
@@ -16,6 +17,7 @@ use crate::hub::{Channel, Hub};
 use crate::names::AgentId;
 use crate::settings::Settings;
 
+pub(crate) use outage::{HangUp, Outage, refused as away};
 pub(crate) use rehearsal::Rehearsal;
 pub(crate) use stumbling::impair;
 
@@ -68,11 +70,14 @@ const VERBS: &[&str] = &[
     "merge",
     "postCallActivity",
     "cutSocket",
+    "outage",
+    "cutMedia",
     "expireToken",
     "impairMedia",
     "colleague",
     "heard",
     "saw",
+    "contacts",
     "journal",
     "configure",
     "agentState",
@@ -134,11 +139,14 @@ pub(crate) fn carry_out(hub: &Arc<Hub>, order: Value) -> Direct<Value> {
         "merge" => contacts::merge(hub, order),
         "postCallActivity" => contacts::post_call(hub, order),
         "cutSocket" => stumbling::cut_socket(hub, order),
+        "outage" => outage::outage(hub, order),
+        "cutMedia" => outage::cut_media(hub, order),
         "expireToken" => stumbling::expire_token(hub, order),
         "impairMedia" => stumbling::impair_media(hub, order),
         "colleague" => contacts::colleague(hub, order),
         "heard" => contacts::heard(hub, order),
         "saw" => saw(hub, order),
+        "contacts" => outage::contacts(hub, order),
         "journal" => journal(hub, order),
         "configure" => configure(hub, order),
         "agentState" => contacts::agent_state(hub, order),

@@ -266,6 +266,8 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
             "",
             413,
         )
+    } else if let Some(response) = crate::director::away(&hub, &path, agent.as_ref()) {
+        response
     } else if let Some(response) = refused {
         response
     } else if let Some(Err(error)) = parsed.as_ref().filter(|_| !is_upload) {

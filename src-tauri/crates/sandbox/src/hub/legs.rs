@@ -75,10 +75,16 @@ impl Hub {
         offer: Option<String>,
     ) {
         peer.impair(state.impairment);
+        let media_cut = state.media_cut.clone();
         let leg = state.calls.leg(id);
         let Some(leg) = leg.filter(|leg| leg.state != LegState::Ended) else {
             return;
         };
+        if let Some((until, agent)) = media_cut
+            && agent.is_none_or(|agent| agent == leg.agent)
+        {
+            peer.cut(until);
+        }
         leg.peer = Some(peer);
         leg.offer = offer;
         let agent = leg.agent.clone();

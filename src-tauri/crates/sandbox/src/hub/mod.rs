@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calls::Calls;
 use crate::centre::{Centre, Input, Outgoing};
+use crate::director::Outage;
 use crate::faults::{Faults, Shuffle};
 use crate::identity::Identity;
 use crate::journal::Journal;
@@ -86,6 +87,10 @@ pub(crate) struct State {
     /// Until when nothing comes through an agent's notification sockets.
     pub(crate) silent: BTreeMap<AgentId, Moment>,
     pub(crate) impairment: Impairment,
+    /// Services that are away.
+    pub(crate) outages: Vec<Outage>,
+    /// Until when no sound passes, and for whom; nobody in particular = for all.
+    pub(crate) media_cut: Option<(Instant, Option<AgentId>)>,
     pub(crate) voices: BTreeMap<InteractionId, Voice>,
     /// A media peer with its offer, ready for the next leg.
     pub(crate) spare: Option<(Peer, String)>,
@@ -144,6 +149,8 @@ impl Hub {
             blocked: BTreeMap::new(),
             silent: BTreeMap::new(),
             impairment: Impairment::default(),
+            outages: Vec::new(),
+            media_cut: None,
             voices: BTreeMap::new(),
             spare: None,
         };

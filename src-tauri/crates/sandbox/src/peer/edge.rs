@@ -244,6 +244,9 @@ impl Edge {
     }
 
     fn take_datagram(&mut self, source: SocketAddr, datagram: &[u8]) {
+        if self.shared.is_cut() {
+            return;
+        }
         if is_rtcp(datagram) {
             self.shared.lock().counters.rtcp_packets_received += 1;
         }
@@ -295,6 +298,9 @@ impl Edge {
     }
 
     fn send(&self, datagram: &Outgoing) {
+        if self.shared.is_cut() {
+            return;
+        }
         // A full socket loses the datagram, as any network may.
         if let Err(error) = self.socket.try_send_to(&datagram.bytes, datagram.to) {
             tracing::trace!(%error, to = %datagram.to, "datagram not sent");

@@ -196,6 +196,11 @@ impl Peer {
         self.shared.lock().impairment = impairment;
     }
 
+    /// Lets nothing pass in either direction until then, ICE included.
+    pub fn cut(&self, until: std::time::Instant) {
+        self.shared.lock().cut_until = Some(until);
+    }
+
     /// What the customer heard. The last second ends now while media is connected and with the farewell after it.
     pub fn heard(&self) -> Heard {
         self.shared.heard()

@@ -26,6 +26,8 @@ pub(super) struct State {
     /// Pitch of a third party on the line.
     pub(super) third: Option<f32>,
     pub(super) impairment: Impairment,
+    /// Until when the way is cut.
+    pub(super) cut_until: Option<std::time::Instant>,
     pub(super) counters: Counters,
     pub(super) digits: Digits,
     pub(super) connected: bool,
@@ -44,6 +46,7 @@ impl Shared {
             third: None,
             hum: Mouth::default(),
             impairment: Impairment::default(),
+            cut_until: None,
             counters: Counters::default(),
             digits: Digits::default(),
             connected: false,
@@ -58,6 +61,13 @@ impl Shared {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the way is cut.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lock()
+            .cut_until
+            .is_some_and(|until| std::time::Instant::now() < until)
     }
 
     pub(super) fn id(&self) -> u64 {
