@@ -181,6 +181,7 @@ async fn sit_down(u2c: String, index: usize, card: Value) -> Desk {
         },
         session: deskline_routing::SessionOptions::default(),
         token: token_out,
+        renew: None,
         device_url,
         pace: Pace::default(),
         jitter: true,

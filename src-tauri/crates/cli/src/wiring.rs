@@ -147,6 +147,7 @@ pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
             ..deskline_routing::SessionOptions::default()
         },
         token: token_out.clone(),
+        renew: None,
         device_url: device_url_out,
         pace,
         jitter: true,

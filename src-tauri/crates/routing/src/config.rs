@@ -1,15 +1,25 @@
 //! What the adapter is told at start.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use deskline_core::{Pace, Secret};
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 /// Where the service catalog of the real cloud is (contact-center 2.1).
 pub const DEFAULT_U2C: &str = "https://u2c.wbx2.com/u2c/api/v1";
 
+/// Gets a newer access token when the centre refused the one it was given (calling 1.3).
+pub trait Renew: Send + Sync {
+    /// Resolves to a token other than `stale`, or `None` if there is none to be had. Must end by
+    /// itself. Called by every refused request: whoever implements it makes one renewal of many.
+    fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>>;
+}
+
 /// Everything [`crate::run`] needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Where the services are.
     pub services: Services,
@@ -17,6 +27,8 @@ pub struct Config {
     pub session: SessionOptions,
     /// The access token; latest value wins, `None` while nobody is signed in.
     pub token: watch::Receiver<Option<Secret>>,
+    /// How to get a newer token; without it, only one that is in `token` already is used.
+    pub renew: Option<Arc<dyn Renew>>,
     /// URL of the WDM device, for the header `cisco-device-url`; `None` until there is one.
     pub device_url: watch::Receiver<Option<String>>,
     /// Pace of the protocol clocks; HTTP time limits do not follow it (headless 7.1).
@@ -25,6 +37,17 @@ pub struct Config {
     pub jitter: bool,
     /// Name and version of this client, for the header `spark-user-agent`.
     pub client: (String, String),
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The hook has nothing to show, and the token must not be shown.
+        f.debug_struct("Config")
+            .field("services", &self.services)
+            .field("session", &self.session)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where the services are (headless section 6).

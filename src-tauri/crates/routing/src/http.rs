@@ -14,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::address::is_loopback;
-use crate::config::Config;
+use crate::config::{Config, Renew};
 use crate::problem::RoutingError;
 
 /// Longest wait for a whole answer. Not a protocol timer, so the pace does not change it.
@@ -84,6 +84,7 @@ struct Shared {
     /// For this machine: a proxy cannot reach it.
     inside: Client,
     token: watch::Receiver<Option<Secret>>,
+    renew: Option<Arc<dyn Renew>>,
     device_url: watch::Receiver<Option<String>>,
     user_agent: String,
     session: Uuid,
@@ -117,6 +118,7 @@ impl Http {
                 outside: client(false)?,
                 inside: client(true)?,
                 token: config.token.clone(),
+                renew: config.renew.clone(),
                 device_url: config.device_url.clone(),
                 user_agent: format!("webex/{SPOKEN_VERSION} (web) {name}/{version}"),
                 session: Uuid::new_v4(),
@@ -142,8 +144,8 @@ impl Http {
             })
     }
 
-    /// Sends one request and reads its answer. A 401 is asked again once if a newer token has
-    /// come meanwhile.
+    /// Sends one request and reads its answer. After a 401 a newer token is got once and the
+    /// request repeated once, with `+1` behind its tracking id (calling 1.3).
     ///
     /// # Errors
     /// Everything but a 2xx answer.
@@ -161,10 +163,20 @@ impl Http {
         else {
             return outcome;
         };
-        match self.token() {
-            Ok(newer) if newer != token => self.send_once(ask, Some(&newer), replay_id).await,
-            Ok(_) | Err(_) => outcome,
+        match self.newer_token(&token).await {
+            Some(newer) => self.send_once(ask, Some(&newer), replay_id).await,
+            None => outcome,
         }
+    }
+
+    /// A token other than the refused one: one that has come meanwhile, or else a new one.
+    async fn newer_token(&self, stale: &Secret) -> Option<Secret> {
+        if let Some(newer) = self.token().ok().filter(|token| token != stale) {
+            return Some(newer);
+        }
+        let renew = self.shared.renew.as_ref()?;
+        let newer = renew.renew(stale.clone()).await;
+        newer.filter(|newer| newer != stale)
     }
 
     fn next_tracking_id(&self) -> TrackingId {

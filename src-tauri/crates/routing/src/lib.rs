@@ -22,5 +22,5 @@ mod subscription;
 mod supervision;
 
 pub use adapter::run;
-pub use config::{Config, DEFAULT_U2C, Services, SessionOptions};
+pub use config::{Config, DEFAULT_U2C, Renew, Services, SessionOptions};
 pub use org::organization_of;

@@ -10,11 +10,15 @@
 
 mod centre;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use centre::{Canned, Centre, Client, SUBSCRIBE, TOKEN};
 use deskline_core::{LinkState, RoutingFact, RoutingRequest, Secret};
+use deskline_routing::{Renew, Services};
 use deskline_wire::json;
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
 #[tokio::test]
@@ -484,6 +488,43 @@ async fn a_spent_token_asks_for_a_new_sign_in_and_a_newer_one_is_used_once() {
         seen[2].header("trackingid").unwrap(),
         format!("{}+1", seen[1].header("trackingid").unwrap())
     );
+}
+
+/// Knows one newer token, or none, and counts who asked.
+struct Renewer(Option<&'static str>, AtomicUsize);
+
+impl Renew for Renewer {
+    fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>> {
+        assert_eq!(stale.reveal(), TOKEN);
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move { self.0.map(Secret::new) })
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_is_renewed_once_and_repeated_once() {
+    for (newer, requests) in [(Some("new_er_ORG"), 2), (Some(TOKEN), 1), (None, 1)] {
+        let centre = Centre::start().await;
+        centre.set(SUBSCRIBE, Canned::json(401, json!({})));
+        let renewer = Arc::new(Renewer(newer, AtomicUsize::new(0)));
+        let services = Services {
+            u2c: format!("{}/u2c/api/v1", centre.base),
+            ..Services::default()
+        };
+        let mut client = Client::renewed_by(services, 1.0, Some(renewer.clone()));
+        let problem = client.refused_sign_in().await;
+        assert!(problem.signed_out, "the refusal goes to who asked");
+        assert_eq!(renewer.1.load(Ordering::SeqCst), 1);
+        let seen = centre.seen(SUBSCRIBE);
+        assert_eq!(seen.len(), requests, "{newer:?}");
+        if requests == 2 {
+            assert_eq!(seen[1].header("authorization"), Some("Bearer new_er_ORG"));
+            assert_eq!(
+                seen[1].header("trackingid").unwrap(),
+                format!("{}+1", seen[0].header("trackingid").unwrap())
+            );
+        }
+    }
 }
 
 #[tokio::test]

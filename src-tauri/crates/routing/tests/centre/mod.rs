@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use deskline_core::{Input, Pace, RoutingFact, RoutingRequest, Secret};
-use deskline_routing::{Config, Services, SessionOptions};
+use deskline_routing::{Config, Renew, Services, SessionOptions};
 use deskline_wire::{Json, json};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -344,6 +344,11 @@ impl Client {
     }
 
     pub fn of(services: Services, times: f64) -> Self {
+        Self::renewed_by(services, times, None)
+    }
+
+    /// An adapter that asks `renew` for a newer token.
+    pub fn renewed_by(services: Services, times: f64, renew: Option<Arc<dyn Renew>>) -> Self {
         let (token, token_out) = watch::channel(Some(Secret::new(TOKEN)));
         let (device_url, device_url_out) = watch::channel(None);
         let (requests, requests_out) = mpsc::unbounded_channel();
@@ -353,6 +358,7 @@ impl Client {
             services,
             session: SessionOptions::default(),
             token: token_out,
+            renew,
             device_url: device_url_out,
             pace: Pace::new(times),
             jitter: false,
