@@ -77,6 +77,7 @@ pub(crate) async fn run(
         sockets: HashMap::new(),
         pumps: JoinSet::new(),
         socket_events,
+        shown: None,
     };
     if let Some(record) = shell.record.take() {
         let effects = phone.handle(shell.now(), Event::Record(record));
@@ -162,6 +163,9 @@ struct Shell {
     sockets: HashMap<SocketId, SocketState>,
     pumps: JoinSet<()>,
     socket_events: mpsc::Sender<(SocketId, FromSocket)>,
+    /// The token the newest event socket was authorised with. When that socket is refused, this is
+    /// the stale one: a newer token that came meanwhile needs no renewal.
+    shown: Option<Secret>,
 }
 
 impl Shell {
@@ -195,10 +199,13 @@ impl Shell {
                         handle.abort();
                     }
                 }
-                Effect::Open(socket, url) => self.open(socket, &url),
+                Effect::Open(socket, url) => {
+                    self.shown = None;
+                    self.open(socket, &url);
+                }
                 Effect::Authorise(socket, id) => {
-                    let token = self.asker.token.borrow().clone();
-                    let token = token.as_ref().map_or("", Secret::reveal);
+                    self.shown = self.asker.token.borrow().clone();
+                    let token = self.shown.as_ref().map_or("", Secret::reveal);
                     let tracking = format!("{}_{}", self.asker.session, self.now().wall.0);
                     let frame = spelling::authorization(&id, token, &tracking);
                     self.send(socket, Outgoing::Text(frame.to_string()));
@@ -212,8 +219,9 @@ impl Shell {
                 }
                 Effect::Renew => {
                     let asker = Arc::clone(&self.asker);
+                    let shown = self.shown.take();
                     self.replies.spawn(async move {
-                        let stale = asker.token.borrow().clone();
+                        let stale = shown.or_else(|| asker.token.borrow().clone());
                         let newer = match stale {
                             Some(stale) => asker.newer_token(&stale).await,
                             None => None,
