@@ -55,7 +55,7 @@ fn plant(value: &mut Json) {
                 json!({"since": 2031, "list": [1, null, "ü"]}),
             );
         }
-        Json::Array(list) => list.iter_mut().for_each(|inner| plant(inner)),
+        Json::Array(list) => list.iter_mut().for_each(plant),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
     }
 }

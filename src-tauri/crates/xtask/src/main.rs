@@ -28,6 +28,7 @@ mod tally;
 mod test;
 mod types;
 mod window;
+mod wire_diff;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ usage: cargo xtask <command>
                            the table case, test, result
   nightly [--sequences N] [--seed N]
                            random sequences against the reference of the desk, 100,000 of them
+  wire-diff FILE.jsonl     what a recorded session holds that we do not know; 0 nothing, 1 something,
+                           2 unusable, 3 nonsense lines
   types                    write ui/src/backend/generated from the Rust views";
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Some((&"bench", rest)) => bench::command(rest),
         Some((&"conformance", rest)) => conformance::command(rest),
         Some((&"nightly", rest)) => nightly::command(rest),
+        Some((&"wire-diff", rest)) => wire_diff::command(rest),
         Some((&"types", [])) => types::command(),
         Some((&("help" | "--help" | "-h"), _)) => {
             println!("{USAGE}");
