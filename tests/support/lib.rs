@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod agent;
+pub mod chaos;
 pub mod sound;
 
 pub use agent::{Agent, AgentOptions, Failure, cli};
