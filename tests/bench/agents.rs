@@ -186,6 +186,7 @@ async fn sit_down(u2c: String, index: usize, card: Value) -> Desk {
         pace: Pace::default(),
         jitter: true,
         client: ("deskline".to_owned(), "0".to_owned()),
+        tap: deskline_wire::tap::Tap::default(),
     };
     let stop = CancellationToken::new();
     tokio::spawn(deskline_routing::run(config, asked, facts, stop.clone()));

@@ -35,6 +35,7 @@ mod wdm;
 use std::{path::PathBuf, sync::Arc};
 
 use deskline_core::{CallingRequest, Input, Pace, Secret};
+use deskline_wire::tap::Tap;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -102,6 +103,8 @@ pub struct Config {
     pub record: Arc<dyn FailoverStore>,
     /// How the client names itself.
     pub names: ClientNames,
+    /// Sees what crosses the wire, for a recording.
+    pub tap: Tap,
 }
 
 impl Config {
@@ -122,6 +125,7 @@ impl Config {
             device_url,
             record: Arc::new(MemoryStore::default()),
             names: ClientNames::default(),
+            tap: Tap::default(),
         }
     }
 }

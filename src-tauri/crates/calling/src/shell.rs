@@ -11,6 +11,7 @@ use std::{
 
 use deskline_core::{CallingRequest, Input, Now, Secret, TrackingId, WallMs};
 use deskline_wire::mercury as spelling;
+use deskline_wire::tap::{Crossing, Tap};
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -68,6 +69,7 @@ pub(crate) async fn run(
             names: config.names,
             session: format!("deskline_{}", uuid::Uuid::new_v4()),
             count: AtomicU64::new(0),
+            tap: config.tap,
         }),
         facts,
         device_url: config.device_url,
@@ -114,7 +116,12 @@ pub(crate) async fn run(
                     shell.opened(socket, outgoing);
                     Event::Socket(socket, SocketEvent::Opened)
                 }
-                FromSocket::Event(event) => Event::Socket(socket, event),
+                FromSocket::Event(event) => {
+                    if let SocketEvent::Text(text) = &event {
+                        shell.asker.frame(false, text);
+                    }
+                    Event::Socket(socket, event)
+                }
             },
             changed = token.changed(), if knows_token => match changed {
                 Ok(()) if token.borrow_and_update().is_some() => Event::TokenChanged,
@@ -188,8 +195,10 @@ impl Shell {
                 Effect::Ask(ticket, request) => {
                     let asker = Arc::clone(&self.asker);
                     let named = ticket.clone();
+                    // Who signs out takes the token away while we are still taking leave with it.
+                    let last = asker.token.borrow().clone();
                     let handle = self.replies.spawn(async move {
-                        let reply = asker.ask(request).await;
+                        let reply = asker.ask(request, last.as_ref()).await;
                         Done::Reply(named, Box::new(reply))
                     });
                     self.asked.insert(ticket, handle);
@@ -208,9 +217,15 @@ impl Shell {
                     let token = self.shown.as_ref().map_or("", Secret::reveal);
                     let tracking = format!("{}_{}", self.asker.session, self.now().wall.0);
                     let frame = spelling::authorization(&id, token, &tracking);
+                    // Whoever records sees the frame, never the token.
+                    let shown = spelling::authorization(&id, "*", &tracking);
+                    self.asker.frame(true, &shown.to_string());
                     self.send(socket, Outgoing::Text(frame.to_string()));
                 }
-                Effect::Send(socket, text) => self.send(socket, Outgoing::Text(text)),
+                Effect::Send(socket, text) => {
+                    self.asker.frame(true, &text);
+                    self.send(socket, Outgoing::Text(text));
+                }
                 Effect::Close(socket, code, reason) => {
                     self.send(socket, Outgoing::Close(code, reason));
                     if let Some(SocketState::Opening(handle)) = self.sockets.remove(&socket) {
@@ -299,21 +314,32 @@ struct Asker {
     names: crate::ClientNames,
     session: String,
     count: AtomicU64,
+    tap: Tap,
 }
 
 impl Asker {
-    async fn ask(&self, mut request: Request) -> Reply {
+    fn frame(&self, is_ours: bool, text: &str) {
+        self.tap.tell(Crossing::Frame {
+            channel: "mercury",
+            is_ours,
+            text,
+        });
+    }
+
+    /// `last` is the token there was when it was decided to ask; it is used if there is none now.
+    async fn ask(&self, mut request: Request, last: Option<&Secret>) -> Reply {
         if let Some(first) = request.first.take() {
-            self.ask_once(*first).await;
+            self.ask_once(*first, last).await;
         }
-        self.ask_once(request).await
+        self.ask_once(request, last).await
     }
 
     /// Asks; a refused token is renewed once and the request repeated once (N-17).
-    async fn ask_once(&self, request: Request) -> Reply {
+    async fn ask_once(&self, request: Request, last: Option<&Secret>) -> Reply {
         let tracking = self.tracking(request.tracking);
         let is_public = request.service == Service::Region;
-        let token = self.token.borrow().clone().filter(|_| !is_public);
+        let token = self.token.borrow().clone().or_else(|| last.cloned());
+        let token = token.filter(|_| !is_public);
         if token.is_none() && !is_public {
             return Reply {
                 status: Some(401),
@@ -362,7 +388,7 @@ impl Asker {
                 };
             }
         };
-        let path = url.path().to_owned();
+        let (path, asked) = (url.path().to_owned(), url.clone());
         let sending = Sending {
             verb: request.verb,
             url,
@@ -374,6 +400,13 @@ impl Asker {
             Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {} s", request.limit.as_secs())),
         };
+        self.tap.tell(Crossing::Exchange {
+            method: request.verb.word(),
+            url: asked.as_str(),
+            request: request.body.as_ref(),
+            status: answer.as_ref().ok().map(|answer| answer.status),
+            answer: answer.as_ref().ok().map(|answer| &answer.body),
+        });
         match answer {
             Ok(answer) => {
                 let status = answer.status;

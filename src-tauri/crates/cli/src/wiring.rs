@@ -10,6 +10,7 @@ use deskline_core::{Action, MediaRequest, Pace, RoutingRequest, Secret, desk::Se
 use deskline_media::{AudioMode, BindPolicy, DeviceChoice, Levels};
 use deskline_sandbox::{Sandbox, SandboxError};
 use deskline_session::{Adapters, DeskHandle, Owner};
+use deskline_wire::tap::Tap;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -92,6 +93,14 @@ struct Parts {
 /// # Errors
 /// [`WiringError`]; nothing keeps running.
 pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
+    start_tapped(options, Tap::default()).await
+}
+
+/// Starts a desk and tells `tap` what crosses the wire.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, WiringError> {
     let WiringOptions {
         mut configuration,
         audio,
@@ -152,6 +161,7 @@ pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
         pace,
         jitter: true,
         client: ("deskline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        tap: tap.clone(),
     };
     let (inbox, stop) = (facts.clone(), stop_adapters.clone());
     running.spawn(async move {
@@ -164,6 +174,7 @@ pub async fn start(options: WiringOptions) -> Result<Running, WiringError> {
         rtms_domain: services.rtms_domain,
         ca_file: services.ca_file,
         raw_events,
+        tap,
         ..deskline_calling::Config::new(token_out, device_url)
     };
     let (inbox, stop) = (facts.clone(), stop_adapters.clone());

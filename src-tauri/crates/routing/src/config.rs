@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deskline_core::{Pace, Secret};
+use deskline_wire::tap::Tap;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub jitter: bool,
     /// Name and version of this client, for the header `spark-user-agent`.
     pub client: (String, String),
+    /// Sees what crosses the wire, for a recording.
+    pub tap: Tap,
 }
 
 impl fmt::Debug for Config {

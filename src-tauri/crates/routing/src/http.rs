@@ -7,6 +7,7 @@ use std::time::Duration;
 use deskline_core::secret::without_credentials;
 use deskline_core::{Method, OrgId, Secret, TrackingId};
 use deskline_wire::Json;
+use deskline_wire::tap::{Crossing, Tap};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use tokio::sync::watch;
@@ -89,6 +90,7 @@ struct Shared {
     user_agent: String,
     session: Uuid,
     count: AtomicU64,
+    tap: Tap,
 }
 
 impl Http {
@@ -123,6 +125,7 @@ impl Http {
                 user_agent: format!("webex/{SPOKEN_VERSION} (web) {name}/{version}"),
                 session: Uuid::new_v4(),
                 count: AtomicU64::new(0),
+                tap: config.tap.clone(),
             }),
         })
     }
@@ -200,7 +203,10 @@ impl Http {
             };
         let mut response = match self.request(ask, token, &tracking_id).send().await {
             Ok(response) => response,
-            Err(error) => return Err(unreachable(error, tracking_id)),
+            Err(error) => {
+                self.told(ask, None, None);
+                return Err(unreachable(error, tracking_id));
+            }
         };
         let status = response.status().as_u16();
         let tracking_id = response
@@ -228,6 +234,7 @@ impl Http {
         }
         tracing::debug!(%tracking_id, %asked, status, "answered");
         let json = serde_json::from_slice::<Json>(&bytes).ok();
+        self.told(ask, Some(status), json.as_ref());
         if (200..300).contains(&status) {
             return Ok(Answer {
                 status,
@@ -255,6 +262,16 @@ impl Http {
             body,
             tracking_id,
         })
+    }
+
+    fn told(&self, ask: &Ask, status: Option<u16>, answer: Option<&Json>) {
+        self.shared.tap.tell(Crossing::Exchange {
+            method: word(ask.method),
+            url: ask.url.as_str(),
+            request: ask.body.as_ref(),
+            status,
+            answer,
+        });
     }
 
     fn request(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deskline_core::Pace;
+use deskline_wire::tap::{Crossing, Tap};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use url::Host;
 
 use crate::address::checked;
+use crate::config::Config;
 use crate::http::TIME_LIMIT;
 use crate::problem::RoutingError;
 
@@ -59,7 +60,7 @@ impl Socket {
     pub(crate) async fn open(
         address: &str,
         tls: &Arc<rustls::ClientConfig>,
-        pace: Pace,
+        config: &Config,
         tasks: &TaskTracker,
     ) -> Result<Self, RoutingError> {
         let stream = timeout(TIME_LIMIT, connect(address, tls))
@@ -68,8 +69,9 @@ impl Socket {
         let (sink, stream) = stream.split();
         let (events_in, events) = mpsc::channel(EVENTS);
         let stop = CancellationToken::new();
-        tasks.spawn(beat(sink, pace.real(KEEPALIVE_PERIOD), stop.clone()));
-        tasks.spawn(read(stream, events_in, stop.clone()));
+        let (period, tap) = (config.pace.real(KEEPALIVE_PERIOD), config.tap.clone());
+        tasks.spawn(beat(sink, period, tap.clone(), stop.clone()));
+        tasks.spawn(read(stream, events_in, tap, stop.clone()));
         Ok(Self {
             events,
             _close: stop.drop_guard(),
@@ -128,7 +130,12 @@ fn notice_dead_path(_: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn beat(mut sink: SplitSink<Stream, Message>, period: Duration, stop: CancellationToken) {
+async fn beat(
+    mut sink: SplitSink<Stream, Message>,
+    period: Duration,
+    tap: Tap,
+    stop: CancellationToken,
+) {
     let mut beats = interval(period);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -137,6 +144,7 @@ async fn beat(mut sink: SplitSink<Stream, Message>, period: Duration, stop: Canc
             () = stop.cancelled() => break,
             _ = beats.tick() => {}
         }
+        told(&tap, true, KEEPALIVE);
         match timeout(DEAD_PATH_AFTER, sink.send(Message::text(KEEPALIVE))).await {
             Ok(Ok(())) => {}
             // The reader sees the same and says why.
@@ -154,6 +162,7 @@ async fn beat(mut sink: SplitSink<Stream, Message>, period: Duration, stop: Canc
 async fn read(
     mut stream: SplitStream<Stream>,
     events: mpsc::Sender<SocketEvent>,
+    tap: Tap,
     stop: CancellationToken,
 ) {
     let why = loop {
@@ -164,10 +173,13 @@ async fn read(
         };
         let at = Instant::now();
         let event = match message {
-            Some(Ok(Message::Text(text))) => SocketEvent::Text {
-                at,
-                text: text.to_string(),
-            },
+            Some(Ok(Message::Text(text))) => {
+                told(&tap, false, &text);
+                SocketEvent::Text {
+                    at,
+                    text: text.to_string(),
+                }
+            }
             Some(Ok(Message::Binary(_))) => SocketEvent::Binary { at },
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
             Some(Ok(Message::Close(frame))) => {
@@ -198,6 +210,14 @@ async fn read(
         while let Some(Ok(_)) = stream.next().await {}
     })
     .await;
+}
+
+fn told(tap: &Tap, is_ours: bool, text: &str) {
+    tap.tell(Crossing::Frame {
+        channel: "routing",
+        is_ours,
+        text,
+    });
 }
 
 fn opening_failed(error: &WsError) -> RoutingError {

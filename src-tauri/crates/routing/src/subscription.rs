@@ -48,7 +48,7 @@ pub(crate) async fn open(
     org: &OrgId,
 ) -> Result<Welcomed, RoutingError> {
     let address = subscribe(way, gateway, org).await?;
-    let socket = Socket::open(&address, &way.tls, way.config.pace, &way.tasks).await?;
+    let socket = Socket::open(&address, &way.tls, &way.config, &way.tasks).await?;
     timeout(way.config.pace.real(WELCOME_WITHIN), welcome(socket))
         .await
         .map_err(|_| RoutingError::Unreachable {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use deskline_core::{Input, Pace, RoutingFact, RoutingRequest, Secret};
 use deskline_routing::{Config, Renew, Services, SessionOptions};
-use deskline_wire::{Json, json};
+use deskline_wire::{Json, json, tap::Tap};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -363,6 +363,7 @@ impl Client {
             pace: Pace::new(times),
             jitter: false,
             client: ("deskline".to_owned(), "0".to_owned()),
+            tap: Tap::default(),
         };
         let ended = tokio::spawn(deskline_routing::run(
             config,
