@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod frame;
 pub mod mercury;
 pub mod mobius;
+pub mod redact;
 pub mod roap;
 pub mod tap;
 pub mod task_data;
