@@ -10,4 +10,4 @@ mod vault;
 
 pub use native::NativeStore;
 pub use store::{CredentialError, EntryName, MemoryStore, Store};
-pub use vault::{DEFAULT_PROFILE, Stored, Vault};
+pub use vault::{DEFAULT_PROFILE, Facts, Kept, Stored, Vault};

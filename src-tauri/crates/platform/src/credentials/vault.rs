@@ -1,9 +1,10 @@
 //! How a token lies in a store of small secrets.
 //!
-//! `head` names the generation and the hash of what belongs to it; `access.<generation>.<i>` are the
-//! parts. A new token is written beside the old one, then `head` switches, then the old parts go:
-//! a crash leaves one or the other, never a mix. Two generations (0 and 1) take turns, so that what
-//! a crash left behind can be named and removed (sign-in section 6).
+//! `head` names the generation and the hash of each token that belongs to it; `access.<generation>.<i>` and
+//! `refresh.<generation>.<i>` are their parts. New tokens are written beside the old ones, then `head` switches, then
+//! the old parts go: a crash leaves one generation or the other, never a mix. Two generations (0 and 1) take turns, so
+//! that what a crash left behind can be named and removed; a serial number, counted up by every change, says which
+//! tokens are newer to programs that share a profile (sign-in section 6).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,10 +22,15 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// The longest token we keep.
 const TOKEN_LIMIT: usize = 16 * 1024;
 
+/// Entries of the two tokens and of the client secret.
+const ACCESS: &str = "access";
+const REFRESH: &str = "refresh";
+const CLIENT_SECRET: &str = "client-secret";
+
 /// The profile of an agent who has only one; window and scripts share it.
 pub const DEFAULT_PROFILE: &str = "default";
 
-/// What the vault remembers.
+/// An access token alone, as one that was handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The access token.
@@ -33,7 +39,42 @@ pub struct Stored {
     pub account: String,
 }
 
-/// One profile's token in a store. Cheap to clone.
+/// Everything the vault remembers of an account. A token that was damaged in the store is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// For the services.
+    pub access_token: Option<Secret>,
+    /// For the next access token.
+    pub refresh_token: Option<Secret>,
+    /// What is known of them.
+    pub facts: Facts,
+}
+
+/// What is known of tokens, beside the tokens. Times are seconds since the epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// Whose they are, for people; empty if nobody said.
+    pub account: String,
+    /// Client they were granted to; empty for a token that was handed in.
+    pub client_id: String,
+    /// Organisation, as a uuid.
+    pub org: String,
+    /// User, as a uuid, if known.
+    pub user: Option<String>,
+    /// What was granted, if the service said so.
+    pub scopes: Option<Vec<String>>,
+    /// When the access token was granted.
+    pub access_since: Option<i64>,
+    /// When it ends.
+    pub access_until: Option<i64>,
+    /// When the refresh token ends.
+    pub refresh_until: Option<i64>,
+    /// Who granted them, if that is known.
+    pub issuer: Option<String>,
+}
+
+/// One profile's tokens in a store. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault {
     store: Arc<dyn Store>,
@@ -76,35 +117,100 @@ impl Vault {
         self.is_lasting
     }
 
-    /// Reads what is kept. A damaged token counts as absent, a truncated one is never returned.
+    /// The profile whose vault this is.
+    #[must_use]
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Reads the access token. A damaged token counts as absent, a truncated one is never returned.
     ///
     /// # Errors
     /// If the store is absent, locked, slow or failing.
     pub async fn load(&self) -> Result<Option<Stored>, CredentialError> {
-        self.off_thread(|shelf| shelf.load()).await
+        let kept = self.recall().await?;
+        Ok(kept.and_then(|(_, kept)| {
+            Some(Stored {
+                access_token: kept.access_token?,
+                account: kept.facts.account,
+            })
+        }))
     }
 
-    /// Keeps a token, replacing the one before.
+    /// Keeps an access token, replacing everything before.
     ///
     /// # Errors
-    /// As [`Vault::load`]; [`CredentialError::Unusable`] if it is empty, too long or not ASCII. The one before is then kept.
+    /// As [`Vault::keep`].
     pub async fn save(&self, stored: Stored) -> Result<(), CredentialError> {
-        let token = stored.access_token.reveal();
-        let why = match token {
-            "" => Some("it is empty"),
-            _ if token.len() > TOKEN_LIMIT => Some("it is longer than 16 KiB"),
-            _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Some("it has spaces or letters that tokens do not have")
-            }
-            _ => None,
+        let kept = Kept {
+            access_token: Some(stored.access_token),
+            facts: Facts {
+                account: stored.account,
+                ..Facts::default()
+            },
+            ..Kept::default()
         };
-        if let Some(why) = why {
-            return Err(CredentialError::Unusable { why });
-        }
-        self.off_thread(move |shelf| shelf.save(&stored)).await
+        self.keep(kept).await.map(drop)
     }
 
-    /// Deletes what is kept.
+    /// Reads what is kept, with its serial number: a higher one is newer.
+    ///
+    /// # Errors
+    /// As [`Vault::load`].
+    pub async fn recall(&self) -> Result<Option<(u64, Kept)>, CredentialError> {
+        self.off_thread(|shelf| shelf.recall()).await
+    }
+
+    /// Keeps tokens, replacing those before; their serial number.
+    ///
+    /// # Errors
+    /// As [`Vault::load`]; [`CredentialError::Unusable`] if one is empty, too long or not ASCII. Those before are then
+    /// kept.
+    pub async fn keep(&self, kept: Kept) -> Result<u64, CredentialError> {
+        let tokens = [&kept.access_token, &kept.refresh_token];
+        let tokens = tokens.into_iter().flatten();
+        let mut length = 0;
+        for token in tokens.map(Secret::reveal) {
+            length += token.len();
+            let why = match token {
+                "" => "it is empty",
+                _ if length > TOKEN_LIMIT => "it is longer than 16 KiB",
+                _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                    "it has spaces or letters that tokens do not have"
+                }
+                _ => continue,
+            };
+            return Err(CredentialError::Unusable { why });
+        }
+        self.off_thread(move |shelf| shelf.keep(&kept)).await
+    }
+
+    /// The client secret of the organisation's own integration, if it was set on this machine.
+    ///
+    /// # Errors
+    /// As [`Vault::load`].
+    pub async fn client_secret(&self) -> Result<Option<Secret>, CredentialError> {
+        self.off_thread(|shelf| shelf.read(CLIENT_SECRET)).await
+    }
+
+    /// Keeps the client secret; signing out does not touch it.
+    ///
+    /// # Errors
+    /// As [`Vault::load`]; [`CredentialError::Unusable`] if it is empty, longer than one entry, or not ASCII.
+    pub async fn set_client_secret(&self, secret: Secret) -> Result<(), CredentialError> {
+        let text = secret.reveal();
+        if text.is_empty()
+            || text.len() > ENTRY_LIMIT
+            || !text.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            let why = "a client secret has 1 to 2000 plain characters and no spaces";
+            return Err(CredentialError::Unusable { why });
+        }
+        self.off_thread(move |shelf| shelf.write(CLIENT_SECRET, &secret))
+            .await
+    }
+
+    /// Deletes the tokens and what is known of them.
     ///
     /// # Errors
     /// As [`Vault::load`]; what could not be deleted is not returned by `load` again once `head` is gone.
@@ -141,13 +247,18 @@ impl Vault {
 }
 
 /// What `head` says.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Head {
     generation: u8,
+    serial: u64,
+    /// Parts and hash of the access token: the only ones an early version wrote.
     parts: usize,
     sha256: String,
-    #[serde(default)]
-    account: String,
+    refresh_parts: usize,
+    refresh_sha256: String,
+    #[serde(flatten)]
+    facts: Facts,
 }
 
 /// The blocking side: one question, stopped between two steps when nobody waits any more.
@@ -159,49 +270,98 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn load(&self) -> Result<Option<Stored>, CredentialError> {
+    fn recall(&self) -> Result<Option<(u64, Kept)>, CredentialError> {
         let Some(head) = self.head()? else {
             return Ok(None);
         };
-        let mut token = String::new();
-        for index in 0..head.parts {
-            match self.read(&part(head.generation, index))? {
-                Some(text) => token.push_str(text.reveal()),
-                None => return Ok(damaged("a part is missing")),
-            }
+        let generation = head.generation;
+        let access_token = self.token(ACCESS, generation, head.parts, &head.sha256)?;
+        let refresh_token = self.token(
+            REFRESH,
+            generation,
+            head.refresh_parts,
+            &head.refresh_sha256,
+        )?;
+        if let Err(error) = self.sweep(other(generation)) {
+            tracing::info!(%error, "leftovers of older tokens stay until the next start");
         }
-        if hash(&token) != head.sha256 {
-            return Ok(damaged("its hash differs"));
-        }
-        if let Err(error) = self.sweep(other(head.generation)) {
-            tracing::info!(%error, "leftovers of an older token stay until the next start");
-        }
-        Ok(Some(Stored {
-            access_token: Secret::new(token),
-            account: head.account,
-        }))
+        let kept = Kept {
+            access_token,
+            refresh_token,
+            facts: head.facts,
+        };
+        Ok(Some((head.serial, kept)))
     }
 
-    fn save(&self, stored: &Stored) -> Result<(), CredentialError> {
-        let token = stored.access_token.reveal();
-        let old = self.head()?.map(|head| head.generation);
-        let generation = old.map_or(0, other);
+    /// One token, if it was kept and is whole.
+    fn token(
+        &self,
+        kind: &str,
+        generation: u8,
+        parts: usize,
+        sha256: &str,
+    ) -> Result<Option<Secret>, CredentialError> {
+        if parts == 0 {
+            return Ok(None);
+        }
+        let mut token = String::new();
+        for index in 0..parts {
+            match self.read(&part(kind, generation, index))? {
+                Some(text) => token.push_str(text.reveal()),
+                None => return Ok(damaged(kind, "a part is missing")),
+            }
+        }
+        if hash(&token) != sha256 {
+            return Ok(damaged(kind, "its hash differs"));
+        }
+        Ok(Some(Secret::new(token)))
+    }
+
+    fn keep(&self, kept: &Kept) -> Result<u64, CredentialError> {
+        let old = self.head()?;
+        let generation = old.as_ref().map_or(0, |old| other(old.generation));
+        let serial = old.map_or(0, |old| old.serial).saturating_add(1);
         self.sweep(generation)?;
+        let access = self.write_token(ACCESS, generation, kept.access_token.as_ref())?;
+        let refresh = self.write_token(REFRESH, generation, kept.refresh_token.as_ref())?;
+        let mut facts = kept.facts.clone();
+        facts.account = facts.account.chars().take(200).collect();
+        let head = Head {
+            generation,
+            serial,
+            parts: access.0,
+            sha256: access.1,
+            refresh_parts: refresh.0,
+            refresh_sha256: refresh.1,
+            facts,
+        };
+        let head = serde_json::to_string(&head).expect("a head is plain JSON");
+        if head.len() > ENTRY_LIMIT {
+            let why = "what is known of it is longer than one entry of a keyring";
+            return Err(CredentialError::Unusable { why });
+        }
+        self.write("head", &Secret::new(head))?;
+        self.sweep(other(generation))?;
+        Ok(serial)
+    }
+
+    /// Writes the parts of a token; how many, and the hash of the whole.
+    fn write_token(
+        &self,
+        kind: &str,
+        generation: u8,
+        token: Option<&Secret>,
+    ) -> Result<(usize, String), CredentialError> {
+        let Some(token) = token.map(Secret::reveal) else {
+            return Ok((0, String::new()));
+        };
         let mut parts = 0;
         for chunk in token.as_bytes().chunks(ENTRY_LIMIT) {
             let text = String::from_utf8_lossy(chunk); // ASCII, so no letter is cut
-            self.write(&part(generation, parts), &Secret::new(text))?;
+            self.write(&part(kind, generation, parts), &Secret::new(text))?;
             parts += 1;
         }
-        let head = Head {
-            generation,
-            parts,
-            sha256: hash(token),
-            account: stored.account.chars().take(200).collect(),
-        };
-        let head = serde_json::to_string(&head).expect("a head is plain JSON");
-        self.write("head", &Secret::new(head))?;
-        self.sweep(other(generation))
+        Ok((parts, hash(token)))
     }
 
     fn forget(&self) -> Result<(), CredentialError> {
@@ -213,18 +373,22 @@ impl Shelf {
     fn head(&self) -> Result<Option<Head>, CredentialError> {
         let head = self.read("head")?;
         let head = head.and_then(|text| serde_json::from_str::<Head>(text.reveal()).ok());
-        Ok(head.filter(|head| head.generation < 2 && head.parts <= TOKEN_LIMIT / ENTRY_LIMIT + 1))
+        let most = TOKEN_LIMIT / ENTRY_LIMIT + 1;
+        Ok(head
+            .filter(|head| head.generation < 2 && head.parts <= most && head.refresh_parts <= most))
     }
 
     /// Deletes the parts of a generation, the last first: whatever stops us leaves a row without gaps, whose end
     /// the next sweep finds.
     fn sweep(&self, generation: u8) -> Result<(), CredentialError> {
-        let mut parts = 0;
-        while self.read(&part(generation, parts))?.is_some() {
-            parts += 1;
-        }
-        for index in (0..parts).rev() {
-            self.delete(&part(generation, index))?;
+        for kind in [ACCESS, REFRESH] {
+            let mut parts = 0;
+            while self.read(&part(kind, generation, parts))?.is_some() {
+                parts += 1;
+            }
+            for index in (0..parts).rev() {
+                self.delete(&part(kind, generation, index))?;
+            }
         }
         Ok(())
     }
@@ -253,13 +417,13 @@ impl Shelf {
     }
 }
 
-fn damaged(why: &str) -> Option<Stored> {
-    tracing::warn!(why, "the stored token is damaged and counts as absent");
+fn damaged(kind: &str, why: &str) -> Option<Secret> {
+    tracing::warn!(kind, why, "a stored token is damaged and counts as absent");
     None
 }
 
-fn part(generation: u8, index: usize) -> String {
-    format!("access.{generation}.{index}")
+fn part(kind: &str, generation: u8, index: usize) -> String {
+    format!("{kind}.{generation}.{index}")
 }
 
 fn other(generation: u8) -> u8 {

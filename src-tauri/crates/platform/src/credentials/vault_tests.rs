@@ -76,6 +76,24 @@ impl Store for Prompting {
     }
 }
 
+fn kept(access: &str, refresh: &str) -> Kept {
+    Kept {
+        access_token: Some(Secret::new(access)),
+        refresh_token: Some(Secret::new(refresh)),
+        facts: Facts {
+            account: "Ada".to_owned(),
+            client_id: "C1".to_owned(),
+            org: "6f1c2a7e".to_owned(),
+            user: Some("u".to_owned()),
+            scopes: Some(vec!["cjp:user".to_owned()]),
+            access_since: Some(1_800_000_000),
+            access_until: Some(1_800_043_199),
+            refresh_until: Some(1_805_000_000),
+            issuer: None,
+        },
+    }
+}
+
 fn stored(token: &str) -> Stored {
     Stored {
         access_token: Secret::new(token),
@@ -189,7 +207,7 @@ fn a_question_nobody_waits_for_changes_nothing_more() {
         is_given_up: Arc::new(AtomicBool::new(true)),
         limit: LIMIT,
     };
-    let error = shelf.save(&stored("late")).unwrap_err();
+    let error = shelf.keep(&kept("late", "too")).unwrap_err();
     assert!(matches!(error, CredentialError::TimedOut { .. }));
     assert!(store.names().is_empty());
 }
@@ -198,4 +216,119 @@ fn a_question_nobody_waits_for_changes_nothing_more() {
 fn no_error_and_no_debug_shows_the_token() {
     let shown = format!("{:?}", stored("planted-secret"));
     assert!(!shown.contains("planted"), "{shown}");
+}
+
+#[tokio::test]
+async fn signin_28_a_long_token_makes_the_round_trip_in_small_entries_and_leaves_nothing() {
+    let store = Fragile::default(); // refuses entries above the limit
+    let vault = Vault::lasting(store.clone(), "p");
+    let long = kept(&"j".repeat(8 * 1024), &"r".repeat(106));
+    assert_eq!(vault.keep(long.clone()).await.unwrap(), 1);
+    assert_eq!(vault.recall().await.unwrap(), Some((1, long.clone())));
+    assert_eq!(vault.keep(long.clone()).await.unwrap(), 2);
+    assert_eq!(vault.recall().await.unwrap(), Some((2, long)));
+    vault.forget().await.unwrap();
+    assert!(store.names().is_empty(), "{:?}", store.names());
+}
+
+#[tokio::test]
+async fn signin_21_a_crash_between_any_two_writes_leaves_one_whole_generation() {
+    let (old, new) = (
+        kept(&"o".repeat(4_500), &"p".repeat(106)),
+        kept(&"n".repeat(2_500), &"m".repeat(2_100)),
+    );
+    let mut seen = (false, false);
+    for changes in 0..20 {
+        let store = Fragile::default();
+        let vault = Vault::lasting(store.clone(), "p");
+        vault.keep(old.clone()).await.unwrap();
+        *store.changes_left.lock().unwrap() = Some(changes);
+        let outcome = vault.keep(new.clone()).await;
+        *store.changes_left.lock().unwrap() = None;
+        let (_, found) = vault.recall().await.unwrap().unwrap();
+        assert!(
+            found == old || found == new,
+            "a mix after {changes} changes"
+        );
+        if outcome.is_ok() {
+            assert_eq!(found, new);
+        }
+        seen = (seen.0 || found == old, seen.1 || found == new);
+        // Leftovers are gone once somebody has looked and kept again.
+        vault.keep(new.clone()).await.unwrap();
+        vault.forget().await.unwrap();
+        assert!(store.names().is_empty(), "{:?}", store.names());
+    }
+    assert_eq!(seen, (true, true));
+}
+
+#[tokio::test]
+async fn signin_29_a_damaged_part_takes_only_its_own_token_away() {
+    for (entry, access, refresh) in [
+        ("p/access.0.0", false, true),
+        ("p/access.0.1", false, true),
+        ("p/refresh.0.0", true, false),
+    ] {
+        for change in [None, Some("garbage")] {
+            let store = Fragile::default();
+            let vault = Vault::lasting(store.clone(), "p");
+            vault
+                .keep(kept(&"a".repeat(2_500), "refresh"))
+                .await
+                .unwrap();
+            match change {
+                None => drop(store.entries.lock().unwrap().remove(entry)),
+                Some(text) => drop(
+                    store
+                        .entries
+                        .lock()
+                        .unwrap()
+                        .insert(entry.to_owned(), text.to_owned()),
+                ),
+            }
+            let (_, found) = vault.recall().await.unwrap().unwrap();
+            assert_eq!(found.access_token.is_some(), access, "{entry} {change:?}");
+            assert_eq!(found.refresh_token.is_some(), refresh, "{entry} {change:?}");
+            assert_eq!(found.facts, kept("", "").facts);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_an_early_version_is_still_read() {
+    let store = Fragile::default();
+    let head = format!(
+        r#"{{"generation":1,"parts":1,"sha256":"{}","account":"Ada"}}"#,
+        hash("abc")
+    );
+    let entries = [("p/head", head.as_str()), ("p/access.1.0", "abc")];
+    for (name, text) in entries {
+        store
+            .entries
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), text.to_owned());
+    }
+    let vault = Vault::lasting(store, "p");
+    assert_eq!(vault.load().await.unwrap(), Some(stored("abc")));
+}
+
+#[tokio::test]
+async fn the_client_secret_stays_when_the_tokens_go() {
+    let vault = Vault::for_this_run("p");
+    for bad in ["", "two words", &"x".repeat(2_001)] {
+        assert!(vault.set_client_secret(Secret::new(bad)).await.is_err());
+    }
+    assert_eq!(vault.client_secret().await.unwrap(), None);
+    vault
+        .set_client_secret(Secret::new("s3cret"))
+        .await
+        .unwrap();
+    vault.keep(kept("a", "r")).await.unwrap();
+    vault.forget().await.unwrap();
+    assert_eq!(vault.recall().await.unwrap(), None);
+    assert_eq!(
+        vault.client_secret().await.unwrap(),
+        Some(Secret::new("s3cret"))
+    );
 }
