@@ -24,12 +24,14 @@ mod metrics;
 mod notifications;
 pub mod options;
 mod parameters;
+mod record;
 pub mod wiring;
 
 use config::Configuration;
 use headless::Ended;
 use json_rpc::{LINE_LIMIT, Line};
 use options::Front;
+use record::Recording;
 use wiring::WiringOptions;
 
 /// Where the access token of `headless` may be (headless section 6).
@@ -79,15 +81,27 @@ async fn run_headless(options: options::Headless) -> ExitCode {
         Ok(configuration) => configuration,
         Err(error) => return unusable(&error),
     };
-    let started = wiring::start(WiringOptions {
+    let recording = match options.record.as_deref().map(Recording::begin).transpose() {
+        Ok(recording) => recording,
+        Err(error) => {
+            complain(&format!(
+                "error: --record: the file cannot be begun: {error}"
+            ));
+            return ExitCode::from(2);
+        }
+    };
+    let tap = recording
+        .as_ref()
+        .map(|recording| recording.tap.clone())
+        .unwrap_or_default();
+    let wired = WiringOptions {
         configuration,
         audio: options.audio,
         pace: options.time_scale.0,
         raw_events: options.raw_events,
         sandbox: options.sandbox.then(deskline_sandbox::Options::default),
-    })
-    .await;
-    let running = match started {
+    };
+    let running = match wiring::start_tapped(wired, tap).await {
         Ok(running) => running,
         Err(error) => return unusable(&error),
     };
@@ -105,6 +119,9 @@ async fn run_headless(options: options::Headless) -> ExitCode {
     let ended = headless::serve(&running, token, lines, out).await;
     // What was written last is taken now, or never: nobody may be reading.
     let _ = tokio::time::timeout(LAST_LINES, written.cancelled()).await;
+    if let Some(recording) = recording {
+        recording.finish();
+    }
     match ended {
         Ended::Asked => ExitCode::SUCCESS,
         Ended::Failed(why) => {

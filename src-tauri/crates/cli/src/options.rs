@@ -48,6 +48,9 @@ pub struct Headless {
     /// Also send each diagnostic event as notification `metric`.
     #[arg(long)]
     pub metrics: bool,
+    /// Record what crosses the wire, without people, into a new file of JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// How much to say on standard error.
     #[arg(long, value_name = "LEVEL", default_value = "warn",
         value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
