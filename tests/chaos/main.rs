@@ -21,9 +21,7 @@ async fn main() {
     let wanted = Arc::new(wanted());
     let cases: Vec<Case> = Case::all()
         .into_iter()
-        .filter(|case| {
-            wanted.only.is_empty() || wanted.only.iter().any(|words| case.fits(words))
-        })
+        .filter(|case| wanted.only.is_empty() || wanted.only.iter().any(|words| case.fits(words)))
         .collect();
     if cases.is_empty() {
         eprintln!("--only names no run; words are a step, a way or seconds, joined by /");
@@ -103,7 +101,9 @@ fn end(outcome: &Outcome) -> String {
 
 /// The table, as Markdown.
 fn table(outcomes: &[Outcome]) {
-    println!("| step | cut | s | states | audio gap ms | tried meanwhile | told besides | up again after ms | end |");
+    println!(
+        "| step | cut | s | states | audio gap ms | tried meanwhile | told besides | up again after ms | end |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     for outcome in outcomes {
         let gap = outcome.gap_ms.map_or("–".to_owned(), |ms| ms.to_string());
@@ -131,7 +131,14 @@ fn wanted() -> Wanted {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--json" => wanted.is_json = true,
-            "--only" => wanted.only = words.next().unwrap_or_default().split(',').map(str::to_owned).collect(),
+            "--only" => {
+                wanted.only = words
+                    .next()
+                    .unwrap_or_default()
+                    .split(',')
+                    .map(str::to_owned)
+                    .collect()
+            }
             "--abreast" => wanted.abreast = words.next().and_then(|n| n.parse().ok()).unwrap_or(16),
             _ => {
                 eprintln!("usage: chaos [--only STEP/WAY/SECONDS,…] [--abreast N] [--json]");

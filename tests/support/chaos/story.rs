@@ -232,11 +232,17 @@ impl Story {
 
     /// Notes that the call is over although the story is not.
     fn has_ended(&mut self, step: Step, look: &Look) -> bool {
-        if !(Step::Talking..Step::End).contains(&step) || self.task.is_none() {
+        if !(Step::Accepted..Step::End).contains(&step) || self.task.is_none() {
             return false;
         }
         let phase = look.task["phase"].as_str().unwrap_or("gone");
-        if matches!(phase, "wrapUp" | "gone" | "ended") {
+        let is_over = match phase {
+            "wrapUp" => true,
+            // An offer that went elsewhere is made again.
+            "gone" | "ended" => step > Step::Accepted,
+            _ => false,
+        };
+        if is_over {
             self.ended = Some(format!("{} at {}", phase, step.name()));
         }
         self.ended.is_some()
@@ -304,26 +310,42 @@ impl Story {
     /// Lets the customer call, once; later they wait in the queue for whoever is free.
     async fn customer_calls(&mut self) -> Result<(), String> {
         if self.task.is_none() {
-            let contact = Contact {
-                agent: Some(self.member.name.clone()),
-                ..Contact::default()
-            };
-            let id = self.sandbox.offer(contact).map_err(|why| why.to_string())?;
-            self.task = Some(id.as_str().to_owned());
-            return Ok(());
+            return self.next_customer();
         }
         self.offered_again().await
     }
 
-    /// An offer that went by unanswered made the agent idle; they come back and are asked again.
+    fn next_customer(&mut self) -> Result<(), String> {
+        let contact = Contact {
+            agent: Some(self.member.name.clone()),
+            ..Contact::default()
+        };
+        let id = self.sandbox.offer(contact).map_err(|why| why.to_string())?;
+        self.task = Some(id.as_str().to_owned());
+        Ok(())
+    }
+
+    /// What the centre holds for the agent.
+    async fn centre(&self) -> Vec<Value> {
+        let order = json!({ "do": "contacts", "agent": self.member.id.as_str() });
+        let answer = self.sandbox.direct(order).await.unwrap();
+        answer["contacts"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// An offer that went by unanswered made the agent idle and went elsewhere; they come back, and the next customer
+    /// calls.
     async fn offered_again(&mut self) -> Result<(), String> {
         let look = self.look().await;
-        if look.task.is_null() && look.state["state"] != "Available" {
-            self.ask(
-                "agent.setState",
-                json!({ "state": "Available", "auxCodeId": "0" }),
-            )
-            .await?;
+        if look.task.is_null() && self.centre().await.is_empty() {
+            if look.state["state"] != "Available" {
+                self.ask(
+                    "agent.setState",
+                    json!({ "state": "Available", "auxCodeId": "0" }),
+                )
+                .await?;
+            }
+            self.task = None;
+            self.next_customer()?;
         }
         let deadline = Instant::now() + REACHED_WITHIN;
         while self.look().await.task.is_null() {
@@ -336,9 +358,7 @@ impl Story {
     }
 
     async fn consult_media(&mut self) -> Result<String, String> {
-        let answer = self
-            .ask("task.get", json!({ "taskId": self.task }))
-            .await?;
+        let answer = self.ask("task.get", json!({ "taskId": self.task })).await?;
         let media = answer["data"]["interaction"]["media"].as_object();
         media
             .into_iter()
@@ -392,7 +412,9 @@ impl Story {
         if state["state"].is_null() {
             state = Value::Null;
         }
-        let task = tasks.iter().find(|task| Some(task["taskId"].as_str().unwrap_or_default()) == self.task.as_deref());
+        let task = tasks
+            .iter()
+            .find(|task| Some(task["taskId"].as_str().unwrap_or_default()) == self.task.as_deref());
         Look {
             is_signed_in,
             connection: session["connection"].clone(),
@@ -404,7 +426,6 @@ impl Story {
 
     /// What the desk holds beside what the centre does.
     async fn differs_from_centre(&mut self) -> Option<String> {
-        let order = json!({ "do": "contacts", "agent": self.member.id.as_str() });
         let look = self.look().await;
         let mut desk = Vec::new();
         for task in &look.tasks {
@@ -417,8 +438,7 @@ impl Story {
                 Err(_) => return Some("a task went while it was looked at".to_owned()),
             }
         }
-        let centre = self.sandbox.direct(order).await.unwrap();
-        let centre = centre["contacts"].as_array().cloned().unwrap_or_default();
+        let centre = self.centre().await;
         if !look.is_signed_in {
             return None;
         }

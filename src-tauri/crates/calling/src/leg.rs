@@ -47,6 +47,8 @@ pub(crate) struct Leg {
     is_connecting: bool,
     /// Our first description was accepted.
     is_answered: bool,
+    /// The event socket was away since the agent answered.
+    is_deaf: bool,
     status: Option<Ticket>,
     next_status: Option<Duration>,
     sample: Option<Box<CallSample>>,
@@ -74,6 +76,7 @@ impl Leg {
             repeat: None,
             is_connecting: false,
             is_answered: false,
+            is_deaf: false,
             status: None,
             next_status: None,
             sample: None,
@@ -177,6 +180,11 @@ impl Leg {
         self.sample = Some(sample);
     }
 
+    /// Events do not arrive, or may have been lost: silence proves nothing about this leg until it was asked for.
+    pub(crate) fn events_lost(&mut self) {
+        self.is_deaf |= matches!(self.stage, Stage::Answering(_));
+    }
+
     /// Asks whether the leg is still there (N-7, N-29).
     pub(crate) fn check(&mut self, turn: &mut Turn<'_>) {
         if self.status.is_some() || matches!(self.stage, Stage::Overtaken(_) | Stage::Over) {
@@ -201,6 +209,11 @@ impl Leg {
             Stage::Overtaken(at) if turn.is_due(at) => self.stage = Stage::Over,
             Stage::Ringing(at) if turn.is_due(at) => {
                 self.end(turn, HangUpCause::ByState, problem("nobody answered"));
+            }
+            // The OK may have been lost with the event socket; the calling service knows.
+            Stage::Answering(at) if turn.is_due(at) && self.is_deaf && self.is_answered => {
+                self.stage = Stage::Answering(turn.after_real(ESTABLISHED_WITHIN));
+                self.check(turn);
             }
             Stage::Answering(at) if turn.is_due(at) => self.too_late(turn),
             Stage::Overtaken(_)
@@ -415,6 +428,18 @@ impl Leg {
                     HangUpCause::ByState,
                     reply.problem("asking for the call"),
                 );
+            }
+            Some(_)
+                if reply.is_success()
+                    && matches!(self.stage, Stage::Answering(_))
+                    && self.is_deaf
+                    && self.is_answered =>
+            {
+                tracing::info!(
+                    call = self.name.call_id,
+                    "the leg stands although its OK was lost"
+                );
+                self.established(turn);
             }
             Some(_) if reply.is_success() => {
                 self.next_status = self.is_connected().then(|| turn.after(STATUS_EVERY));

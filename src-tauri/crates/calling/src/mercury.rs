@@ -151,6 +151,16 @@ impl Mercury {
         }
     }
 
+    /// The machine slept: the socket is not to be trusted, and nobody waits for the next attempt.
+    pub(crate) fn woke(&mut self, turn: &mut Turn<'_>) -> Vec<MercuryNews> {
+        let mut news = Vec::new();
+        if matches!(self.stage, Stage::Online(_)) {
+            self.give_way(turn, "Pong not received", &mut news);
+        }
+        self.try_now(turn);
+        news
+    }
+
     pub(crate) fn close(&mut self, turn: &mut Turn<'_>) {
         self.drop_sockets(turn);
         self.base = None;

@@ -9,7 +9,7 @@ pub struct WallMs(pub i64);
 /// The moment something happens: two clocks that are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Now {
-    /// Steady time since the desk started; deadlines are counted on it.
+    /// Steady time since the desk started, sleep of the machine included; deadlines are counted on it.
     pub at: Duration,
     /// Time of day; it may jump.
     pub wall: WallMs,

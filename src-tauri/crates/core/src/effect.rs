@@ -58,6 +58,8 @@ pub enum RoutingRequest {
     Assist(RequestId, Rest),
     /// Try to reconnect now instead of at the next attempt.
     TryNow,
+    /// The machine slept: no socket from before counts; open another now.
+    Woke,
     /// The tenant's limit until a silent connection counts as failed (O-14).
     RecoveryLimit(std::time::Duration),
 }
@@ -91,6 +93,8 @@ pub enum CallingRequest {
     Local(CallId, SdpKind, Result<String, String>),
     /// End, reject or clean up this leg.
     HangUp(CallId, HangUpCause),
+    /// The machine slept: verify device, event socket and line now.
+    Woke,
     /// Latest statistics of this leg, for the hang-up report (calling 3.13).
     Statistics(CallId, Box<CallSample>),
 }

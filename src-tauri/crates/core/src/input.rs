@@ -1,6 +1,6 @@
 //! Everything that can happen to the desk.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use deskline_wire::{Catalog, Frame, Json};
 
@@ -20,8 +20,20 @@ pub enum Input {
     Calling(CallingFact),
     /// Sound, or the path it takes.
     Media(MediaFact),
+    /// The clocks do not agree any more.
+    Clock(ClockFact),
     /// A deadline has come.
     Tick,
+}
+
+/// What a comparison of the clocks found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockFact {
+    /// This program did not run for so long: the machine slept, or it was stopped. [`crate::Now::at`] counts that
+    /// time already. What was open before is not to be trusted.
+    Slept(Duration),
+    /// The time of day was set by so many milliseconds; the steady clock did not notice.
+    Set(i64),
 }
 
 /// How the agent's voice reaches the centre (contact-center 1.2).

@@ -33,8 +33,8 @@ pub use error::{CommandError, Kind};
 pub use event::Event;
 pub use ids::{AgentId, CallId, CommandId, InteractionId, OrgId, RequestId, TeamId, TrackingId};
 pub use input::{
-    Action, CallingFact, Directory, Input, LinkState, MediaFact, Page, Problem, QueuedState,
-    RoutingFact, SdpKind, SignedIn, Station, StationOption, Verb,
+    Action, CallingFact, ClockFact, Directory, Input, LinkState, MediaFact, Page, Problem,
+    QueuedState, RoutingFact, SdpKind, SignedIn, Station, StationOption, Verb,
 };
 pub use metrics::Metric;
 pub use profile::Profile;

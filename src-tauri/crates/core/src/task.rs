@@ -67,6 +67,8 @@ pub(crate) struct Task {
     pub(crate) is_muted: bool,
     pub(crate) accepting: Option<Accepting>,
     pub(crate) auto_wrapup: Option<AutoWrapupTimer>,
+    /// The timer that has run out and whose wrap-up is being asked for.
+    pub(crate) wrapping_up: Option<AutoWrapupTimer>,
     /// The agent kept wrap-up open, or finished it (O-30).
     pub(crate) is_auto_wrapup_settled: bool,
     /// A relogin happened; the next `AgentContact` refreshes it (O-35).
@@ -101,11 +103,21 @@ impl Task {
             is_muted: false,
             accepting: None,
             auto_wrapup: None,
+            wrapping_up: None,
             is_auto_wrapup_settled: false,
             is_stale: false,
             offered_at: wall,
             recording_paused_at: None,
             asked: None,
+        }
+    }
+
+    /// The time of day was set: our own notes of it follow.
+    pub(crate) fn time_was_set(&mut self, by_ms: i64) {
+        self.offered_at = self.offered_at.moved(by_ms);
+        self.recording_paused_at = self.recording_paused_at.map(|at| at.moved(by_ms));
+        if let Some(timer) = &mut self.auto_wrapup {
+            timer.ends_at = timer.ends_at.moved(by_ms);
         }
     }
 

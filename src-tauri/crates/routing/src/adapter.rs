@@ -203,6 +203,10 @@ impl Adapter {
                 self.supervise(|supervision, now| supervision.try_now(now))
                     .await
             }
+            RoutingRequest::Woke => {
+                self.supervise(|supervision, now| supervision.woke(now))
+                    .await
+            }
             RoutingRequest::RecoveryLimit(limit) => {
                 if let Some(session) = &mut self.session {
                     session.supervision.set_limit(limit);

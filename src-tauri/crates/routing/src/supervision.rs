@@ -166,6 +166,20 @@ impl Supervision {
         steps
     }
 
+    /// The machine slept: what is open is not to be trusted, and nobody waits for the next attempt.
+    pub(crate) fn woke(&mut self, now: Duration) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.socket != Socket::Closed {
+            steps.push(Step::Close);
+            steps.extend(self.closed(now));
+        }
+        if let Retry::At(_) = self.retry {
+            self.retry = Retry::At(now);
+        }
+        steps.extend(self.tick(now));
+        steps
+    }
+
     /// Time has passed.
     pub(crate) fn tick(&mut self, now: Duration) -> Vec<Step> {
         let mut steps = Vec::new();

@@ -6,6 +6,7 @@
 //! Start reading at [`Owner`] (what runs), then [`DeskHandle`] (how it is reached) and [`view`]
 //! (what is shown).
 
+mod clock;
 mod handle;
 mod measurements;
 mod owner;
@@ -13,4 +14,4 @@ mod snapshot;
 pub mod view;
 
 pub use handle::{DeskHandle, Gone, TaskHandle};
-pub use owner::{Adapters, Clock, Owner};
+pub use owner::{Adapters, Owner};

@@ -1,23 +1,20 @@
 //! The one task that owns the desk: takes messages and facts, performs effects, never waits for anything else.
 
-use std::{
-    collections::HashMap,
-    future::pending,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, future::pending};
 
 use deskline_core::{
-    CallingRequest, CommandError, CommandId, Desk, Effect, Event, Input, MediaRequest, Now, Pace,
-    RoutingRequest, Settings, WallMs, dial_plan,
+    CallingRequest, CommandError, CommandId, Desk, Effect, Event, Input, MediaRequest,
+    RoutingRequest, Settings, dial_plan,
 };
 use deskline_wire::Json;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::Instant,
+    time::{Instant, MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::{COMPARE_EVERY, Clock},
     handle::{DeskHandle, Listener, Message, Question},
     measurements::Measurements,
     snapshot::{self, Subscription},
@@ -36,40 +33,6 @@ pub struct Adapters {
     pub calling: mpsc::UnboundedSender<CallingRequest>,
     /// To `media`.
     pub media: mpsc::UnboundedSender<MediaRequest>,
-}
-
-/// The desk's clocks: a steady one at the desk's pace, and the time of day.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    start: Instant,
-    pace: Pace,
-}
-
-impl Clock {
-    /// A clock that starts now.
-    #[must_use]
-    pub fn new(pace: Pace) -> Self {
-        Self {
-            start: Instant::now(),
-            pace,
-        }
-    }
-
-    fn now(self) -> Now {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-            });
-        Now {
-            at: self.pace.protocol(self.start.elapsed()),
-            wall: WallMs(wall),
-        }
-    }
-
-    fn instant(self, at: Duration) -> Instant {
-        self.start + self.pace.real(at)
-    }
 }
 
 /// Owns the desk. Nothing else can reach it, so nothing needs a lock.
@@ -109,6 +72,8 @@ impl Owner {
 
     /// Runs until `stop` fires or nobody is left who could say anything.
     pub async fn run(mut self, stop: CancellationToken) {
+        let mut compare = interval_at(Instant::now() + COMPARE_EVERY, COMPARE_EVERY);
+        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let deadline = self.desk.deadline().map(|(at, _)| self.clock.instant(at));
             let input = tokio::select! {
@@ -117,13 +82,24 @@ impl Owner {
                 Some(fact) = self.facts.recv() => Some(fact),
                 Some(message) = self.messages.recv() => self.admit(message),
                 () = until(deadline) => Some(Input::Tick),
+                _ = compare.tick() => None,
                 else => break,
             };
-            let Some(input) = input else { continue };
-            let now = self.clock.now();
-            for effect in self.desk.handle(now, input) {
-                self.perform(effect);
+            // First the clocks: what happens next may be judged by them.
+            for fact in self.clock.compare() {
+                tracing::info!(?fact, "the clocks do not agree any more");
+                self.handle(Input::Clock(fact));
             }
+            if let Some(input) = input {
+                self.handle(input);
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.clock.now();
+        for effect in self.desk.handle(now, input) {
+            self.perform(effect);
         }
     }
 

@@ -211,12 +211,27 @@ impl Phone {
             CallingRequest::Restore => self.register(now, true),
             CallingRequest::Deregister => self.take_leave(now, Goal::Deregister),
             CallingRequest::Disconnect => self.take_leave(now, Goal::Disconnect),
-            CallingRequest::Answer(call) => self.leg(now, &call, Leg::answer),
+            CallingRequest::Answer(call) => {
+                self.leg(now, &call, Leg::answer);
+                if !self.mercury.is_online()
+                    && let Some(leg) = self.legs.get_mut(&call)
+                {
+                    leg.events_lost();
+                }
+            }
             CallingRequest::Local(call, kind, sdp) => {
                 self.leg(now, &call, |leg, turn| leg.local(turn, kind, sdp));
             }
             CallingRequest::HangUp(call, cause) => {
                 self.leg(now, &call, |leg, turn| leg.hang_up(turn, cause));
+            }
+            CallingRequest::Woke => {
+                let news = self.with(now, |parts, turn| {
+                    parts.wdm.refresh_now(turn);
+                    parts.line.check(turn);
+                    parts.mercury.woke(turn)
+                });
+                self.mercury_news(now, news);
             }
             CallingRequest::Statistics(call, sample) => {
                 self.leg(now, &call, |leg, _| leg.statistics(sample));
@@ -388,6 +403,7 @@ impl Phone {
             match item {
                 MercuryNews::Online => self.online(now),
                 MercuryNews::Offline(problem) => {
+                    self.legs.values_mut().for_each(Leg::events_lost);
                     tracing::warn!(why = problem.text, "event socket lost");
                     self.with(now, |parts, _| parts.line.mercury_offline());
                     if problem.is_final {
@@ -403,6 +419,7 @@ impl Phone {
                     self.with(now, |parts, turn| parts.wdm.refresh_now(turn));
                 }
                 MercuryNews::Gap => self.with(now, |parts, turn| {
+                    parts.legs.values_mut().for_each(Leg::events_lost);
                     parts.legs.values_mut().for_each(|leg| leg.check(turn));
                     parts.line.check(turn);
                 }),

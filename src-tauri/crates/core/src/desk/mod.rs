@@ -1,6 +1,7 @@
 //! The desk: the agent, the tasks and the legs; the only way in is [`Desk::handle`].
 
 mod assistant;
+mod clocks;
 mod directory;
 mod endings;
 mod frames;
@@ -197,6 +198,7 @@ impl Desk {
             Input::Routing(fact) => self.routing_fact(fact),
             Input::Calling(fact) => self.calling_fact(fact),
             Input::Media(fact) => self.media_fact(fact),
+            Input::Clock(fact) => self.clock_fact(fact),
             Input::Tick => self.tick(),
         }
         self.send_next();
@@ -454,6 +456,12 @@ impl Desk {
         {
             task.asked = None;
         }
+        if pending.waiter == Waiter::AutoWrapup
+            && matches!(cause, Cause::ConnectionLost)
+            && let Some(task) = pending.task.as_ref().and_then(|id| self.find_mut(id))
+        {
+            task.auto_wrapup = task.wrapping_up.take();
+        }
         if !matches!(cause, Cause::Pending) {
             match &pending.task {
                 Some(task) => self.updated(&task.clone()),
@@ -468,6 +476,8 @@ impl Desk {
             Waiter::Relogin => self.relogin_failed(error),
             Waiter::Next => self.next_failed(cause, &error),
             Waiter::Reavailable => self.reavailable_done(),
+            // Asked again when the way is back, if it is still owed then.
+            Waiter::AutoWrapup if matches!(cause, Cause::ConnectionLost) => {}
             Waiter::AutoWrapup => {
                 self.measure_auto_wrapped_up(pending.task.as_ref(), Some(&error));
                 self.notice(

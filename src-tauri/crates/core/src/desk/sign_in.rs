@@ -348,6 +348,13 @@ impl Desk {
         if self.agent().is_none() {
             return;
         }
+        // What was asked since the loss was confirmed to nobody.
+        for pending in self
+            .ledger
+            .take_where(|pending| pending.waiter != Waiter::Relogin)
+        {
+            self.fail(&pending, &crate::failure::Cause::ConnectionLost);
+        }
         if !self.settings.automatic_relogin {
             return self.routing_link(LinkState::Up);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Desk;
-use crate::{Kind, failure};
+use crate::{Kind, LinkState, failure};
 
 impl Desk {
     pub(super) fn next_deadline(&self) -> Option<(Duration, &'static str)> {
@@ -33,6 +33,7 @@ impl Desk {
             let wrapup = task
                 .auto_wrapup
                 .as_ref()
+                .filter(|_| self.is_way_up())
                 .map(|timer| (timer.at, "auto wrap-up"));
             [leg, removal, wrapup].into_iter().flatten()
         });
@@ -71,13 +72,17 @@ impl Desk {
         for id in without_leg {
             self.accept_failed(&id, failure::invalid("NoCall", "no call for this task"));
         }
+        // While the way is lost it waits: nobody would hear of it.
+        let is_way_up = self.is_way_up();
         let wrap_ups: Vec<_> = self
             .tasks
             .iter()
             .filter(|task| {
-                task.auto_wrapup
-                    .as_ref()
-                    .is_some_and(|timer| timer.at <= at)
+                is_way_up
+                    && task
+                        .auto_wrapup
+                        .as_ref()
+                        .is_some_and(|timer| timer.at <= at)
             })
             .map(|task| task.id.clone())
             .collect();
@@ -93,6 +98,10 @@ impl Desk {
         for id in over {
             self.remove(&id, Some("task:updated"), None);
         }
+    }
+
+    fn is_way_up(&self) -> bool {
+        self.routing == LinkState::Up
     }
 
     fn tick_local(&mut self) {

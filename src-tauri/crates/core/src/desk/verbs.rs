@@ -448,7 +448,9 @@ impl Desk {
     pub(super) fn auto_wrapup_due(&mut self, id: &InteractionId) {
         let Some(timer) = self.find_mut(id).and_then(|task| {
             task.is_auto_wrapup_settled = true;
-            task.auto_wrapup.take()
+            let timer = task.auto_wrapup.take();
+            task.wrapping_up.clone_from(&timer);
+            timer
         }) else {
             return;
         };

@@ -5,6 +5,7 @@
 
 mod agent;
 mod assistant;
+mod clocks;
 mod collection;
 mod conference;
 mod consult;

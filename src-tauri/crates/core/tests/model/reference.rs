@@ -97,6 +97,7 @@ pub(crate) struct Reference {
     calls: Vec<Call>,
     questions: Vec<Question>,
     local: Vec<Local>,
+    is_lost: bool,
     /// Contacts that left, and the time of the last word about each.
     gone: BTreeMap<String, i64>,
     /// How commands must have ended in this step.
@@ -111,6 +112,7 @@ impl Reference {
             at,
             station,
             has_auto_wrap_up,
+            is_lost: false,
             tasks: Vec::new(),
             calls: Vec::new(),
             questions: Vec::new(),
@@ -776,7 +778,9 @@ impl Reference {
                 self.accept_over(&id, "invalid");
             }
             let Some(task) = self.task(&id) else { continue };
-            if task.timer.is_some_and(|due| due <= now) {
+            let is_due = task.timer.is_some_and(|due| due <= now);
+            if is_due && self.is_way_up() {
+                let Some(task) = self.task(&id) else { continue };
                 task.timer = None;
                 task.is_timer_settled = true;
                 let question = Question::task(
@@ -798,13 +802,39 @@ impl Reference {
         }
     }
 
+    pub(crate) fn is_way_up(&self) -> bool {
+        let is_relogging_in = self
+            .questions
+            .iter()
+            .any(|open| open.method == "silentRelogin");
+        !self.is_lost && !is_relogging_in
+    }
+
+    /// An auto wrap-up that nobody can confirm is asked for again when the way is back.
+    fn wrap_up_again(&mut self, question: &Question) {
+        let now = self.at;
+        if question.method == "wrapup"
+            && question.command.is_none()
+            && let Some(task) = question.task.as_deref().and_then(|id| self.task(id))
+        {
+            task.timer = Some(now);
+        }
+    }
+
     pub(crate) fn socket_lost(&mut self) {
+        self.is_lost = true;
         for question in self.take(|_| true) {
+            self.wrap_up_again(&question);
             self.settle(question.command, "unreachable");
         }
     }
 
     pub(crate) fn socket_back(&mut self) {
+        self.is_lost = false;
+        for question in self.take(|open| open.method != "silentRelogin") {
+            self.wrap_up_again(&question);
+            self.settle(question.command, "unreachable");
+        }
         for task in &mut self.tasks {
             task.is_stale = true;
         }

@@ -492,7 +492,9 @@ impl<'a> World<'a> {
             !self.is_ringing || tasks.iter().any(|task| task.phase == Phase::Offered),
             "it rings and nothing is offered, by {text}"
         );
-        let is_something_due = tasks.iter().any(|task| task.auto_wrapup.is_some())
+        // While the way is lost a wrap-up waits for it.
+        let is_way_up = self.desk.links().0 == LinkState::Up;
+        let is_something_due = (is_way_up && tasks.iter().any(|task| task.auto_wrapup.is_some()))
             || self.open.values().any(|(wait, _)| *wait == Wait::Deadline);
         assert!(
             !is_something_due || self.desk.deadline().is_some(),

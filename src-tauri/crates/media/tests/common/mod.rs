@@ -64,7 +64,11 @@ impl Engine {
             loop {
                 let fact = match self.facts.recv().await.expect("the engine runs") {
                     Input::Media(fact) => fact,
-                    Input::Do(..) | Input::Routing(_) | Input::Calling(_) | Input::Tick => continue,
+                    Input::Do(..)
+                    | Input::Routing(_)
+                    | Input::Calling(_)
+                    | Input::Clock(_)
+                    | Input::Tick => continue,
                 };
                 if let Some(found) = pick(&fact) {
                     return found;
