@@ -167,19 +167,43 @@ impl Service {
         }
     }
 
+    /// Revokes an access token by the token itself, the way of clients without a secret; as [`Service::revoke`].
+    pub async fn revoke_itself(&self, token: &Secret) {
+        let Some(url) = self.settings.revoke_url.as_ref().and_then(tokens_me) else {
+            return;
+        };
+        let request = self.client(&url).delete(url).bearer_auth(token.reveal());
+        match tokio::time::timeout(REVOKE_LIMIT, read(request)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::info!(%error, "a token was not revoked"),
+            Err(_) => tracing::info!("a token was not revoked: no answer in time"),
+        }
+    }
+
+    /// What the people service says of the token's owner.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn person(&self, url: &Url, token: &Secret) -> Result<Vec<u8>, ServiceError> {
+        let request = self.client(url).get(url.clone());
+        read(request.bearer_auth(token.reveal())).await
+    }
+
+    fn client(&self, url: &Url) -> &reqwest::Client {
+        match url.host_str() {
+            Some("127.0.0.1" | "localhost") => &self.inside,
+            Some(_) | None => &self.outside,
+        }
+    }
+
     async fn post(
         &self,
         url: &Url,
         mut form: Vec<(&str, &str)>,
         with_client: bool,
     ) -> Result<Vec<u8>, ServiceError> {
-        let is_inside = url.host_str() == Some("127.0.0.1") || url.host_str() == Some("localhost");
-        let client = if is_inside {
-            &self.inside
-        } else {
-            &self.outside
-        };
-        let mut request = client
+        let mut request = self
+            .client(url)
             .post(url.clone())
             .header("accept", "application/json");
         let secret = self.settings.client_secret.as_ref();
@@ -200,34 +224,47 @@ impl Service {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let mut response = request
+        let request = request
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| unreachable(&error))?;
-        let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&error))?
-        {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > BODY_LIMIT {
-                return Err(Unusable("it is too long").into());
-            }
-        }
-        if (200..300).contains(&status) {
-            return Ok(bytes);
-        }
-        Err(Fault::read(status, &bytes, retry_after.as_deref()).into())
+            .body(body);
+        read(request).await
     }
+}
+
+/// Sends a request and reads its answer.
+async fn read(request: reqwest::RequestBuilder) -> Result<Vec<u8>, ServiceError> {
+    let sent = request.send().await;
+    let mut response = sent.map_err(|error| unreachable(&error))?;
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| unreachable(&error))?
+    {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > BODY_LIMIT {
+            return Err(Unusable("it is too long").into());
+        }
+    }
+    if (200..300).contains(&status) {
+        return Ok(bytes);
+    }
+    Err(Fault::read(status, &bytes, retry_after.as_deref()).into())
+}
+
+/// `…/tokens/me` beside `…/revoke` (sign-in section 1).
+fn tokens_me(revoke: &Url) -> Option<Url> {
+    let mut url = revoke.clone();
+    let path = url.path().strip_suffix("/revoke")?.to_owned();
+    url.set_path(&format!("{path}/tokens/me"));
+    url.set_query(Some("authtoken=true"));
+    Some(url)
 }
 
 /// The cause in words, without the address: it may carry what nobody should read.
