@@ -254,7 +254,8 @@ impl Call {
 
     async fn replace(&mut self, connection: Connection, order: Order) {
         self.order(order);
-        self.path.restart(Instant::now().into_std());
+        let changed = self.path.restart(Instant::now().into_std());
+        self.tell_path(changed);
         if let Some(old) = self.connection.replace(connection) {
             old.close().await;
         }

@@ -43,13 +43,15 @@ impl Path {
         }
     }
 
-    /// A new connection is being set up.
-    pub(crate) fn restart(&mut self, now: Instant) {
+    /// A new connection is being set up; one that was there before is being restored.
+    pub(crate) fn restart(&mut self, now: Instant) -> Option<LinkState> {
         self.doubtful = false;
         self.failed = false;
         if self.state == LinkState::Off {
             self.since = now;
+            return None;
         }
+        self.to(now, LinkState::Restoring)
     }
 
     /// News of the transport.
@@ -165,6 +167,23 @@ mod tests {
         let mut path = Path::new(zero);
         assert_eq!(path.tick(at(zero, 9_900), None), None);
         assert_eq!(path.tick(at(zero, 10_000), None), Some(LinkState::Lost));
+    }
+
+    #[test]
+    fn another_connection_restores_the_path_or_loses_it_for_good() {
+        let zero = Instant::now();
+        let mut path = Path::new(zero);
+        assert_eq!(path.restart(zero), None, "the first is no restoring");
+        path.transport(zero, TransportState::Connected);
+        path.transport(at(zero, 1_000), TransportState::Failed);
+        assert_eq!(path.restart(at(zero, 2_000)), Some(LinkState::Restoring));
+        assert_eq!(
+            path.transport(at(zero, 2_500), TransportState::Connected),
+            Some(LinkState::Up)
+        );
+        assert_eq!(path.restart(at(zero, 3_000)), Some(LinkState::Restoring));
+        assert_eq!(path.tick(at(zero, 13_000), None), Some(LinkState::Lost));
+        assert_eq!(path.tick(at(zero, 43_000), None), Some(LinkState::Failed));
     }
 
     #[test]

@@ -36,6 +36,28 @@ fn run(supervision: &mut Supervision, until: u64) -> Vec<(u64, Step)> {
 }
 
 #[test]
+fn after_sleep_the_socket_is_replaced_at_once() {
+    let mut s = connected();
+    assert_eq!(
+        s.woke(ms(1_000)),
+        [
+            Step::Close,
+            Step::SocketLost,
+            Step::Show(Lost),
+            Step::Show(Restoring),
+            Step::Attempt
+        ]
+    );
+    assert_eq!(s.woke(ms(1_100)), [], "one attempt at a time");
+    s.attempt_failed(ms(1_200));
+    assert_eq!(
+        s.woke(ms(1_300)),
+        [Step::Show(Restoring), Step::Attempt],
+        "the pause before the next attempt is over"
+    );
+}
+
+#[test]
 fn case_036_eight_silent_seconds_are_a_loss() {
     let mut s = connected();
     assert_eq!(s.tick(ms(7_999)), []);

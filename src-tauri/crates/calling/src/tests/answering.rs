@@ -488,3 +488,23 @@ fn an_error_of_the_far_side_ends_only_a_call_that_is_not_connected() {
     world.media("c1", error);
     assert_eq!(world.ended(), 0);
 }
+
+#[test]
+fn a_leg_whose_ok_was_lost_with_the_event_socket_stands_if_the_service_says_so() {
+    let mut world = posted();
+    world.close(1006, "");
+    world.pass(secs(30));
+    assert_eq!(world.ended(), 0);
+    assert_eq!(established(&world), 1);
+    assert!(!world.requests(POST, "/calls/c1/status").is_empty());
+}
+
+#[test]
+fn a_leg_whose_ok_was_lost_ends_if_the_service_does_not_know_it() {
+    let mut world = posted();
+    world.always(POST, "/calls/c1/status", status(404));
+    world.close(1006, "");
+    world.pass(secs(30));
+    assert_eq!(world.ended(), 1);
+    assert_eq!(established(&world), 0);
+}

@@ -447,3 +447,19 @@ fn a_connect_while_connected_is_answered_at_once() {
     world.request(CallingRequest::Disconnect);
     assert_eq!(world.device_url, None);
 }
+
+#[test]
+fn after_sleep_the_socket_is_replaced_and_device_and_line_are_asked_for() {
+    let mut world = World::registered();
+    let before = world.socket();
+    world.forget();
+    world.request(CallingRequest::Woke);
+    world.pass(secs(2));
+    assert_ne!(world.socket(), before);
+    assert!(
+        !world.requests(Verb::Put, "/devices/").is_empty(),
+        "the device"
+    );
+    assert!(!world.keepalives().is_empty(), "the line");
+    assert_eq!(world.links().last(), Some(&LinkState::Up));
+}
