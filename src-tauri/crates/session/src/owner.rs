@@ -172,11 +172,13 @@ impl Owner {
             Effect::Publish(event) => self.publish(&event),
             Effect::Settle(command, outcome) => {
                 if let Err(error) = outcome.as_ref() {
+                    // Not its text: the centre may repeat a name or a number in it.
                     tracing::debug!(
+                        kind = ?error.kind,
                         code = %error.code,
                         tracking_id = %error.tracking_id,
                         status = error.status,
-                        "a command failed: {error}",
+                        "a command failed",
                     );
                 }
                 if let Some(caller) = self.callers.remove(&command) {
