@@ -62,7 +62,7 @@ impl Centre {
         self.say(agent, "StationLogin", "AgentStationLoginSuccess", data);
     }
 
-    pub(super) fn logout(&mut self, agent: &AgentId, reason: Option<String>) {
+    pub(super) fn logout(&mut self, agent: &AgentId) {
         let Some(station) = self.stations.get(agent).cloned() else {
             let refusal = Refusal {
                 reason: Some("AGENT_NOT_FOUND".to_owned()),
@@ -82,7 +82,7 @@ impl Centre {
             .unwrap_or_default();
         let data = json!({
             "agentSessionId": station.session_id, "status": "LoggedOut", "subStatus": "Idle", "loggedOutBy": name,
-            "roles": ["agent"], "logoutReason": reason,
+            "roles": ["agent"],
         });
         self.say(agent, "Logout", "AgentLogoutSuccess", data);
     }

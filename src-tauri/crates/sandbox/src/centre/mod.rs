@@ -80,7 +80,7 @@ pub enum Input {
     /// Station login.
     Login(AgentId, LoginForm),
     /// Station logout.
-    Logout(AgentId, Option<String>),
+    Logout(AgentId),
     /// Silent relogin.
     Reload(AgentId),
     /// State change: by the agent, or by a supervisor whose name is given.
@@ -261,7 +261,7 @@ impl Centre {
             }
             Input::SocketLost(agent) => self.socket_lost(&agent),
             Input::Login(agent, form) => self.login(&agent, form),
-            Input::Logout(agent, reason) => self.logout(&agent, reason),
+            Input::Logout(agent) => self.logout(&agent),
             Input::Reload(agent) => self.reload(&agent),
             Input::SetState(agent, change) => self.set_state(&agent, change),
             Input::BuddyList(agent, state) => self.buddies(&agent, state.as_deref()),

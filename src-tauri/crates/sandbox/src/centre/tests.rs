@@ -429,7 +429,7 @@ fn a_lost_leg_ends_the_contact_with_wrap_up() {
 fn logging_out_during_a_call_ends_it() {
     let mut floor = floor();
     let (id, ada) = (floor.call(), floor.ada.clone());
-    let said = floor.say(Input::Logout(ada, None));
+    let said = floor.say(Input::Logout(ada));
     assert_eq!(
         said.last().map(String::as_str),
         Some("Ada: AgentLogoutSuccess")

@@ -88,13 +88,12 @@ pub(crate) async fn login(State(hub): Shared, Extension(call): Extension<Call>) 
 }
 
 pub(crate) async fn logout(State(hub): Shared, Extension(call): Extension<Call>) -> Response {
-    let reason = call.text("logoutReason").map(ToOwned::to_owned);
     accepted(
         &hub,
         &call,
         Action::Logout,
         None,
-        Input::Logout(call.agent.clone(), reason),
+        Input::Logout(call.agent.clone()),
     )
 }
 
