@@ -137,6 +137,8 @@ pub struct Desk {
     opening: Option<Opening>,
     /// A relogin after a reconnect is under way.
     is_restoring: bool,
+    /// The socket is closed: no frame can come.
+    is_socket_gone: bool,
     login: Option<station::Login>,
     tasks: Vec<Task>,
     gone: gone::Gone,
@@ -169,6 +171,7 @@ impl Desk {
             agent: None,
             opening: None,
             is_restoring: false,
+            is_socket_gone: false,
             login: None,
             tasks: Vec::new(),
             gone: gone::Gone::default(),

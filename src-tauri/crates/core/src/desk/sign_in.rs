@@ -322,6 +322,7 @@ impl Desk {
         self.agent = None;
         self.login = None;
         self.is_restoring = false;
+        self.is_socket_gone = false;
         self.routing = LinkState::Off;
         self.calling = LinkState::Off;
         self.media = LinkState::Off;
@@ -334,6 +335,7 @@ impl Desk {
         // Frames of the meantime are lost, so no open question can still be confirmed (O-44).
         // A relogin among them does not bring the way back.
         self.is_restoring = false;
+        self.is_socket_gone = true;
         self.fail_all_open();
         self.routing_link(LinkState::Lost);
     }
@@ -348,6 +350,7 @@ impl Desk {
         if self.agent().is_none() {
             return;
         }
+        self.is_socket_gone = false;
         // What was asked since the loss was confirmed to nobody.
         for pending in self
             .ledger

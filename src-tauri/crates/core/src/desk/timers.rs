@@ -50,8 +50,14 @@ impl Desk {
 
     pub(super) fn tick(&mut self) {
         let at = self.now.at;
+        // Without a socket it was not the centre that took too long.
+        let cause = if self.is_socket_gone {
+            failure::Cause::ConnectionLost
+        } else {
+            failure::Cause::Timeout
+        };
         for pending in self.ledger.take_expired(at) {
-            self.fail(&pending, &failure::Cause::Timeout);
+            self.fail(&pending, &cause);
         }
         self.tick_opening();
         self.tick_login();

@@ -174,3 +174,16 @@ fn what_is_asked_while_the_socket_is_gone_is_settled_when_it_is_back() {
     story.input(Input::Routing(RoutingFact::SocketBack));
     assert_eq!(story.error(hold).kind, Kind::Unreachable);
 }
+
+#[test]
+fn what_nobody_could_confirm_in_time_was_unreachable_and_not_slow() {
+    let mut story = Story::logged_in(EXTENSION);
+    story.frame(
+        "AgentContact",
+        &Contact::voice("I").state("connected").joined(),
+    );
+    story.input(Input::Routing(RoutingFact::SocketLost));
+    let hold = story.hold("I");
+    story.wait(20_000);
+    assert_eq!(story.error(hold).kind, Kind::Unreachable);
+}

@@ -760,7 +760,8 @@ impl Reference {
     pub(crate) fn tick(&mut self) {
         let now = self.at;
         for question in self.take(|open| open.due.is_some_and(|due| due <= now)) {
-            self.settle(question.command, "timeout");
+            let how = if self.is_lost { "unreachable" } else { "timeout" };
+            self.settle(question.command, how);
         }
         for local in self.take_local(|local| local.due <= now) {
             self.settle(Some(local.command), "timeout");
