@@ -50,6 +50,10 @@ pub struct AgentOptions {
     pub arguments: Vec<String>,
     /// Lines added to the configuration.
     pub configuration: String,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+    /// File that gets what it says on standard error; the test's own if absent.
+    pub errors: Option<PathBuf>,
 }
 
 #[derive(Default)]
@@ -103,6 +107,10 @@ impl Agent {
             options.configuration
         );
         std::fs::write(&config, text).unwrap();
+        let errors = match &options.errors {
+            Some(file) => Stdio::from(std::fs::File::create(file).unwrap()),
+            None => Stdio::inherit(),
+        };
         let mut child = Command::new(cli())
             .arg("headless")
             .arg("--config")
@@ -116,7 +124,8 @@ impl Agent {
             .env("XDG_DATA_HOME", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .envs(options.environment)
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .unwrap();

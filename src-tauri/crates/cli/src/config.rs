@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use deskline_routing::DEFAULT_U2C;
 
+mod account;
 mod value;
 
 use value::Given;
@@ -87,13 +88,15 @@ impl Default for Session {
     }
 }
 
-/// `[account]`: for signing in with a person's consent; nothing here is a secret.
+/// `[account]`: for signing in with a person's consent; nothing here is a secret. Without a
+/// `client_id` there is no interactive sign-in, only a token that is handed in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(
     missing_docs,
     reason = "the meanings are those of sign-in.md, under the same names"
 )]
 pub struct Account {
+    pub profile: Option<String>,
     pub client_id: Option<String>,
     pub scopes: Option<Vec<String>>,
     pub authorize_url: Option<String>,
@@ -127,6 +130,14 @@ pub struct Policy {
     /// File of this machine that diagnostic events are appended to, one JSON object a line;
     /// without it they are not written. They are never sent anywhere.
     pub metrics_file: Option<PathBuf>,
+}
+
+/// Reads the name of an account: letters, digits, - and _, 64 at most.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn profile_name(text: &str) -> Result<String, String> {
+    Given::Text(text.to_owned()).name()
 }
 
 /// A setting that cannot be used, as one line for people.
@@ -287,6 +298,7 @@ impl Session {
 impl Account {
     fn set(&mut self, key: &str, given: &Given, folder: &Path) -> Result<(), String> {
         match key {
+            "profile" => self.profile = Some(given.name()?),
             "client_id" => self.client_id = Some(given.text()?),
             "scopes" => self.scopes = Some(given.words()?),
             "authorize_url" => self.authorize_url = Some(given.address()?),
@@ -295,7 +307,7 @@ impl Account {
             "device_token_url" => self.device_token_url = Some(given.address()?),
             "revoke_url" => self.revoke_url = Some(given.address()?),
             "people_url" => self.people_url = Some(given.address()?),
-            "issuer" => self.issuer = Some(given.text()?),
+            "issuer" => self.issuer = Some(given.address()?),
             "redirect_ports" => self.redirect_ports = Some(given.ports()?),
             "flow" => self.flow = Some(given.one_of(&["browser", "device"])?),
             "client_auth" => self.client_auth = Some(given.one_of(&["basic", "post", "none"])?),
@@ -357,6 +369,7 @@ mod tests {
             allow_multi_login = true
             force = false
             [account]
+            profile = "night-shift"
             client_id = "C1"
             scopes = ["a", "b"]
             authorize_url = "https://id.test/a"
@@ -455,6 +468,22 @@ mod tests {
             (
                 "[account]\nflow = \"carrier-pigeon\"",
                 "desk.toml, line 2: account.flow: it must be one of browser, device",
+            ),
+            (
+                "[account]\nprofile = \"a/b\"",
+                "desk.toml, line 2: account.profile: it must be a name of letters, digits, - and _",
+            ),
+            (
+                "[account]\ntoken_url = \"http://id.test/t\"",
+                "desk.toml, line 2: account.token_url: http:// is for this machine only; https:// is needed",
+            ),
+            (
+                "[account]\nissuer = \"id\"",
+                "desk.toml, line 2: account.issuer: it must be an address that begins with https://",
+            ),
+            (
+                "[account]\nredirect_ports = []",
+                "desk.toml, line 2: account.redirect_ports: it must be a list of ports",
             ),
             (
                 "[account]\nredirect_ports = [99999]",

@@ -1,5 +1,5 @@
-//! The scripted fronts: `headless` (the agent without a window) and `sandbox`, and what they
-//! share with the window: the settings and the wiring of a desk.
+//! The scripted fronts: `headless` (the agent without a window), `sandbox` and `secret`, and what
+//! they share with the window: the settings and the wiring of a desk.
 //!
 //! It deliberately knows no rule of the desk: it reads lines, asks [`deskline_session::DeskHandle`]
 //! and writes what comes of it.
@@ -7,7 +7,7 @@
 //! Start reading at [`run`]; a desk is put together in [`wiring`], one call is read in `methods`.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ mod notifications;
 pub mod options;
 mod parameters;
 mod record;
+pub mod sign_in;
 pub mod wiring;
 
 use config::Configuration;
@@ -32,10 +33,13 @@ use headless::Ended;
 use json_rpc::{LINE_LIMIT, Line};
 use options::Front;
 use record::Recording;
+use sign_in::Manner;
 use wiring::WiringOptions;
 
 /// Where the access token of `headless` may be (headless section 6).
 const TOKEN_VARIABLE: &str = "DESKLINE_ACCESS_TOKEN";
+/// Longest line that is read for a client secret; those of the cloud have 64 characters.
+const SECRET_LIMIT: u64 = 4096;
 /// Lines read but not yet looked at; when it is full the reader waits, and so does who writes.
 const LINES: usize = 64;
 /// Longest wait for the last lines to be taken.
@@ -69,6 +73,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let status = match options.front {
         Front::Headless(options) => runtime.block_on(run_headless(options)),
         Front::Sandbox(options) => runtime.block_on(run_sandbox(options)),
+        Front::Secret(options) => runtime.block_on(keep_secret(options)),
     };
     // The thread that reads standard input cannot be told to stop.
     runtime.shutdown_background();
@@ -77,9 +82,17 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run_headless(options: options::Headless) -> ExitCode {
     log(&options.log);
-    let configuration = match Configuration::load(options.config.as_deref()) {
+    let mut configuration = match Configuration::load(options.config.as_deref()) {
         Ok(configuration) => configuration,
         Err(error) => return unusable(&error),
+    };
+    let own = &mut configuration.account.profile;
+    *own = options.profile.or_else(|| own.take());
+    let mut manner = Manner {
+        token: None,
+        open_browser: options.open_browser,
+        flow: configuration.account.flow(),
+        profile: wiring::profile(&configuration).to_owned(),
     };
     let recording = match options.record.as_deref().map(Recording::begin).transpose() {
         Ok(recording) => recording,
@@ -105,7 +118,7 @@ async fn run_headless(options: options::Headless) -> ExitCode {
         Ok(running) => running,
         Err(error) => return unusable(&error),
     };
-    let token = std::env::var(TOKEN_VARIABLE)
+    manner.token = std::env::var(TOKEN_VARIABLE)
         .ok()
         .filter(|token| !token.trim().is_empty())
         .map(|token| Secret::new(token.trim()));
@@ -116,7 +129,7 @@ async fn run_headless(options: options::Headless) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let lines = spawn_reader();
-    let ended = headless::serve(&running, token, lines, out).await;
+    let ended = headless::serve(&running, manner, lines, out).await;
     // What was written last is taken now, or never: nobody may be reading.
     let _ = tokio::time::timeout(LAST_LINES, written.cancelled()).await;
     if let Some(recording) = recording {
@@ -128,6 +141,31 @@ async fn run_headless(options: options::Headless) -> ExitCode {
             complain(&format!("error: {why}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Reads one line from standard input and keeps it as the client secret.
+async fn keep_secret(options: options::SecretInput) -> ExitCode {
+    log("warn");
+    let mut configuration = match Configuration::load(options.config.as_deref()) {
+        Ok(configuration) => configuration,
+        Err(error) => return unusable(&error),
+    };
+    let own = &mut configuration.account.profile;
+    *own = options.profile.or_else(|| own.take());
+    let mut line = String::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(SECRET_LIMIT)
+        .read_line(&mut line);
+    let secret = line.trim();
+    if read.is_err() || secret.is_empty() {
+        complain("error: no secret came on standard input");
+        return ExitCode::from(2);
+    }
+    match sign_in::keep_secret(&configuration, Secret::new(secret)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => unusable(&error),
     }
 }
 
@@ -238,7 +276,7 @@ async fn until_terminated() {
 /// Logs to standard error. Only our own crates follow the level: what libraries say in detail
 /// includes headers and frames, and with them tokens.
 fn log(level: &str) {
-    const OURS: [&str; 10] = [
+    const OURS: [&str; 13] = [
         "deskline_cli",
         "deskline_core",
         "deskline_session",
@@ -249,6 +287,9 @@ fn log(level: &str) {
         "deskline_platform",
         "deskline_sandbox",
         "deskline_wire",
+        "deskline_account",
+        "deskline_identity",
+        "deskline_trust",
     ];
     let others = if level == "off" { "off" } else { "error" };
     let filter = OURS.iter().fold(others.to_owned(), |filter, ours| {

@@ -16,6 +16,17 @@ use crate::parameters::Parameters;
 pub(crate) enum Command {
     /// `session.signIn`, with the token to use if one was given.
     SignIn(Option<Secret>),
+    /// `session.signInInteractive`.
+    SignInInteractive {
+        /// `browser` or `device`; the usual one if absent.
+        flow: Option<String>,
+        /// Which account.
+        account: Option<String>,
+    },
+    /// `session.cancelSignIn`.
+    CancelSignIn,
+    /// `session.signOut`.
+    SignOut,
     /// `session.get`.
     Session,
     /// `agent.state`.
@@ -48,7 +59,12 @@ pub(crate) fn read(method: &str, params: Object, has_sandbox: bool) -> Result<Co
     let command = match method {
         "session.signIn" => Command::SignIn(given.optional_text("accessToken")?.map(Secret::new)),
         "session.get" => Command::Session,
-        "session.signOut" => Command::Act(Action::SignOut),
+        "session.signInInteractive" => Command::SignInInteractive {
+            flow: given.optional_word("flow", &["browser", "device"])?,
+            account: given.optional_text("account")?,
+        },
+        "session.cancelSignIn" => Command::CancelSignIn,
+        "session.signOut" => Command::SignOut,
         "station.login" => Command::Act(Action::StationLogin(station(&mut given)?)),
         "station.change" => Command::Act(Action::StationChange(station(&mut given)?)),
         "station.logout" => Command::Act(Action::StationLogout {

@@ -25,6 +25,8 @@ pub enum Front {
     Headless(Headless),
     /// The contact centre in a box.
     Sandbox(Sandbox),
+    /// Read the client secret of `[account]` from standard input into the keyring.
+    Secret(SecretInput),
 }
 
 /// Options of `headless`.
@@ -51,10 +53,29 @@ pub struct Headless {
     /// Record what crosses the wire, without people, into a new file of JSON lines.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// The account to use: its tokens lie apart in the keyring. Default: `[account] profile`, else "default".
+    #[arg(long, value_name = "NAME", value_parser = profile)]
+    pub profile: Option<String>,
+    /// For `session.signInInteractive`: open the system's browser ourselves. Without this the
+    /// notifications `signIn:open` and `signIn:code` are the only door, and whoever drives us
+    /// shows the page.
+    #[arg(long)]
+    pub open_browser: bool,
     /// How much to say on standard error.
     #[arg(long, value_name = "LEVEL", default_value = "warn",
         value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     pub log: String,
+}
+
+/// Options of `secret`. The secret itself is never an argument: those are seen by everybody.
+#[derive(Debug, Args)]
+pub struct SecretInput {
+    /// Settings, TOML.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The account it belongs to.
+    #[arg(long, value_name = "NAME", value_parser = profile)]
+    pub profile: Option<String>,
 }
 
 /// Options of `sandbox`.
@@ -95,7 +116,10 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Options, (Strin
             return (error.render().to_string(), 0);
         }
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-            return ("error: say what to run: headless or sandbox".to_owned(), 2);
+            return (
+                "error: say what to run: headless, sandbox or secret".to_owned(),
+                2,
+            );
         }
         let text = error.render().to_string();
         // Errors come with usage and hints below; the first paragraph is the clear line.
@@ -129,6 +153,10 @@ fn audio(text: &str) -> Result<AudioMode, String> {
     }
 }
 
+fn profile(text: &str) -> Result<String, String> {
+    crate::config::profile_name(text)
+}
+
 fn pace(text: &str) -> Result<Scale, String> {
     text.parse::<f64>()
         .ok()
@@ -153,7 +181,7 @@ mod tests {
     fn headless(line: &str) -> Headless {
         match read(words(line)).unwrap().front {
             Front::Headless(options) => options,
-            Front::Sandbox(_) => panic!("the other front"),
+            Front::Sandbox(_) | Front::Secret(_) => panic!("another front"),
         }
     }
 
@@ -197,6 +225,8 @@ mod tests {
             "headless --log loud",
             "headless --config",
             "headless extra",
+            "headless --profile a/b",
+            "secret sandbox-secret",
             "sandbox --port 70000",
             "sandbox --bind here",
             "window",

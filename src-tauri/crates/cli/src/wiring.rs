@@ -5,21 +5,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deskline_account::{Account, AccountError, Flow, Setup};
 use deskline_audio::AudioError;
 use deskline_core::{Action, MediaRequest, Pace, RoutingRequest, Secret, desk::Settings};
+use deskline_identity::{ClientAuth, DEFAULT_PORTS, DEFAULT_SCOPES};
 use deskline_media::{AudioMode, BindPolicy, DeviceChoice, Levels};
+use deskline_platform::credentials::{DEFAULT_PROFILE, NativeStore, Vault};
 use deskline_sandbox::{Sandbox, SandboxError};
+use deskline_session::view::{Change, Update};
 use deskline_session::{Adapters, DeskHandle, Owner};
 use deskline_wire::tap::Tap;
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::config::Configuration;
 
 /// Longest wait for the adapters to take leave: line, event socket and device want to be told.
 const LEAVE_WITHIN: Duration = Duration::from_secs(6);
+/// Longest wait, after signing out, for what still needs the token.
+const LEFT_WITHIN: Duration = Duration::from_secs(4);
 /// Longest wait for anything else that ends.
 const END_WITHIN: Duration = Duration::from_secs(1);
 
@@ -53,6 +61,9 @@ pub enum WiringError {
         /// Why.
         why: std::io::Error,
     },
+    /// Nobody could sign in with these settings.
+    #[error(transparent)]
+    Account(#[from] AccountError),
     /// A sound file cannot be used.
     #[error(transparent)]
     Audio(#[from] AudioError),
@@ -63,7 +74,9 @@ pub enum WiringError {
 pub struct Running {
     /// The way to the desk.
     pub desk: DeskHandle,
-    /// The access token all services are asked with; set it before signing in.
+    /// Who signs in and stays signed in; tokens come from nowhere else.
+    pub account: Account,
+    /// The access token all services are asked with.
     pub token: watch::Sender<Option<Secret>>,
     /// The sandbox, if there is one.
     pub sandbox: Option<Arc<Sandbox>>,
@@ -73,6 +86,7 @@ pub struct Running {
     pub devices: watch::Sender<DeviceChoice>,
     routing: mpsc::UnboundedSender<RoutingRequest>,
     media: mpsc::UnboundedSender<MediaRequest>,
+    device_url: watch::Receiver<Option<String>>,
     failure: watch::Receiver<Option<String>>,
     stop_adapters: CancellationToken,
     stop_owner: CancellationToken,
@@ -117,11 +131,25 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
     if let Some(sandbox) = &sandbox {
         use_sandbox(&mut configuration, sandbox);
     }
+    let (setup, vault) = match &sandbox {
+        Some(sandbox) => (
+            sandbox_setup(sandbox),
+            Vault::for_this_run(profile(&configuration)),
+        ),
+        None => (
+            configuration
+                .account
+                .setup(configuration.services.ca_file.as_deref()),
+            Vault::lasting(NativeStore::new(), profile(&configuration)),
+        ),
+    };
     let Configuration {
         services, session, ..
     } = configuration;
 
     let (token, token_out) = watch::channel(None);
+    let account = Account::new(setup, vault, token.clone())?;
+    let renewing = Arc::new(Renewing(account.clone()));
     let (device_url, device_url_out) = watch::channel(None);
     let (routing, routing_out) = mpsc::unbounded_channel();
     let (calling, calling_out) = mpsc::unbounded_channel();
@@ -156,8 +184,8 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
             ..deskline_routing::SessionOptions::default()
         },
         token: token_out.clone(),
-        renew: None,
-        device_url: device_url_out,
+        renew: Some(renewing.clone()),
+        device_url: device_url_out.clone(),
         pace,
         jitter: true,
         client: ("deskline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -175,6 +203,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         ca_file: services.ca_file,
         raw_events,
         tap,
+        renew: Some(renewing),
         ..deskline_calling::Config::new(token_out, device_url)
     };
     let (inbox, stop) = (facts.clone(), stop_adapters.clone());
@@ -201,6 +230,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         Some(file) => crate::metrics::record(&desk, file).await.ok(),
         None => None,
     };
+    hold_while_open(&desk, account.clone()).await;
     let parts = Parts {
         adapters: tokio::spawn(guard(running, failure_in, stop_adapters.clone())),
         owner,
@@ -208,12 +238,14 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
     };
     Ok(Running {
         desk,
+        account,
         token,
         sandbox,
         levels,
         devices,
         routing,
         media,
+        device_url: device_url_out,
         failure,
         stop_adapters,
         stop_owner,
@@ -231,6 +263,16 @@ impl Running {
     /// Stops the ring tone; the offer stays.
     pub fn silence_ring(&self) {
         let _ = self.media.send(MediaRequest::Ring(false));
+    }
+
+    /// Resolves when the services have been told that we signed out, or after four seconds: until
+    /// then they need the token.
+    pub async fn left(&self) {
+        let mut device_url = self.device_url.clone();
+        let gone = device_url.wait_for(Option::is_none);
+        if timeout(LEFT_WITHIN, gone).await.is_err() {
+            tracing::warn!("not every service could be told that we sign out");
+        }
     }
 
     /// Resolves with the reason when a part of the desk ends although nobody stopped it.
@@ -321,6 +363,79 @@ fn metrics_file(configuration: &Configuration) -> Result<Option<std::fs::File>, 
             file: file.display().to_string(),
             why,
         })
+}
+
+/// What the adapters ask when a service refuses the token.
+struct Renewing(Account);
+
+impl deskline_routing::Renew for Renewing {
+    fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>> {
+        Box::pin(self.0.renew(stale))
+    }
+}
+
+impl deskline_calling::Renew for Renewing {
+    fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>> {
+        Box::pin(self.0.renew(stale))
+    }
+}
+
+/// Refuses other users and organisations as long as somebody is signed in to the centre
+/// (sign-in section 3).
+async fn hold_while_open(desk: &DeskHandle, account: Account) {
+    let told = desk.subscribe(move |update: Update| {
+        match update.change {
+            Change::Snapshot { snapshot: desk } | Change::Desk { desk } => {
+                account.hold(desk.agent.is_some());
+            }
+            Change::Task { .. }
+            | Change::Removed { .. }
+            | Change::Event { .. }
+            | Change::Quality { .. } => {}
+        }
+        true
+    });
+    if told.await.is_err() {
+        tracing::error!("the desk ended before it began");
+    }
+}
+
+/// The account of these settings; window and scripts share it.
+#[must_use]
+pub fn profile(configuration: &Configuration) -> &str {
+    let chosen = configuration.account.profile.as_deref();
+    chosen.unwrap_or(DEFAULT_PROFILE)
+}
+
+/// The sandbox's own identity service. Its secret is public knowledge, and the device grant wants
+/// a client that has one.
+fn sandbox_setup(sandbox: &Sandbox) -> Setup {
+    let account = sandbox.account();
+    let text = |key: &str| account[key].as_str().unwrap_or_default().to_owned();
+    let url = |key: &str| Url::parse(&text(key)).ok();
+    let identity = || {
+        Some(deskline_identity::Settings {
+            client_id: text("clientId"),
+            client_secret: Some(Secret::new(text("clientSecret"))),
+            client_auth: ClientAuth::Basic,
+            scopes: DEFAULT_SCOPES.map(str::to_owned).to_vec(),
+            authorize_url: url("authorizeUrl")?,
+            token_url: url("tokenUrl")?,
+            device_authorize_url: url("deviceAuthorizeUrl")?,
+            device_token_url: url("deviceTokenUrl")?,
+            revoke_url: url("revokeUrl"),
+            issuer: Some(text("issuer")),
+            redirect_ports: DEFAULT_PORTS.to_vec(),
+            self_contained: false,
+        })
+    };
+    Setup {
+        identity: identity(),
+        people_url: url("peopleUrl"),
+        flow: Flow::Browser,
+        client_secret_file: None,
+        ca_file: sandbox.ca_file().map(std::path::Path::to_owned),
+    }
 }
 
 fn use_sandbox(configuration: &mut Configuration, sandbox: &Sandbox) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use deskline_cli::config::Configuration;
 use deskline_cli::headless::{Ended, serve};
 use deskline_cli::json_rpc::Line;
+use deskline_cli::sign_in::Manner;
 use deskline_cli::wiring::{self, WiringOptions};
 use deskline_core::Pace;
 use deskline_media::AudioMode;
@@ -49,7 +50,8 @@ impl Script {
         let (lines, input) = mpsc::channel(8);
         let (output, out) = mpsc::unbounded_channel();
         let sandbox = running.sandbox.clone().unwrap();
-        let ended = tokio::spawn(async move { serve(&running, None, input, output).await });
+        let ended =
+            tokio::spawn(async move { serve(&running, Manner::default(), input, output).await });
         Self {
             lines: Some(lines),
             out,

@@ -79,6 +79,17 @@ impl Given {
         }
     }
 
+    /// A name that may be part of another: of an entry in the keyring.
+    pub(super) fn name(&self) -> Result<String, String> {
+        let text = self.text()?;
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if text.len() <= 64 && text.chars().all(is_plain) {
+            Ok(text)
+        } else {
+            Err("it must be a name of letters, digits, - and _".to_owned())
+        }
+    }
+
     pub(super) fn one_of(&self, words: &[&str]) -> Result<String, String> {
         let text = self.text()?;
         if words.contains(&text.as_str()) {
@@ -109,7 +120,9 @@ impl Given {
             Self::Variable(text) => split(text).iter().map(|word| word.parse().ok()).collect(),
             Self::Text(_) | Self::Flag(_) | Self::Whole(_) | Self::Other => None,
         };
-        ports.ok_or_else(|| "it must be a list of ports".to_owned())
+        ports
+            .filter(|ports| !ports.is_empty())
+            .ok_or_else(|| "it must be a list of ports".to_owned())
     }
 
     /// A file; a relative one begins at `folder`.
