@@ -9,6 +9,7 @@ mod app;
 mod calls;
 mod desk;
 mod process;
+mod restart;
 
 use serde_json::json;
 
@@ -99,6 +100,9 @@ async fn main() {
     if is_wanted("agents") {
         figures.extend(agents::measure().await);
     }
+    if is_wanted("restart") {
+        figures.extend(restart::measure().await);
+    }
     if is_wanted("app") {
         figures.extend(app::measure().await);
     }
@@ -106,7 +110,7 @@ async fn main() {
         figure.print(as_json);
     }
     if figures.is_empty() {
-        eprintln!("no such benchmark; there are: desk, call, agents, app");
+        eprintln!("no such benchmark; there are: desk, call, agents, app, restart");
         std::process::exit(2);
     }
 }

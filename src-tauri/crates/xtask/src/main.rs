@@ -12,6 +12,7 @@
 
 mod artifacts;
 mod bench;
+mod chaos;
 mod check;
 mod conformance;
 mod demo;
@@ -40,7 +41,9 @@ usage: cargo xtask <command>
                            the app against its embedded contact centre, a customer about to call
   test                     every test of the project; last line: N passed, N failed
   check                    formatting, lints, docs, generated types, purity, hygiene, dependencies, then test
-  bench [NAME] [--json]    the benchmarks
+  bench [NAME] [--json]    the benchmarks: desk, call, agents, app, restart
+  chaos [--only STEP/WAY/SECONDS,…] [--abreast N] [--json] [--write]
+                           20 steps of a call, 4 ways cut, 4 durations: what the agent saw and how it ended
   conformance [--run] [--missing]
                            the table case, test, result
   nightly [--sequences N] [--seed N]
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Some((&"test", [])) => test::command(),
         Some((&"check", [])) => check::command(),
         Some((&"bench", rest)) => bench::command(rest),
+        Some((&"chaos", rest)) => chaos::command(rest),
         Some((&"conformance", rest)) => conformance::command(rest),
         Some((&"nightly", rest)) => nightly::command(rest),
         Some((&"wire-diff", rest)) => wire_diff::command(rest),
