@@ -1,8 +1,9 @@
 //! Values that must not be printed.
 
 use deskline_wire::Json;
+use zeroize::Zeroize as _;
 
-/// A secret text (token, code). `Debug` and `Display` never show it.
+/// A secret text (token, code). `Debug` never shows it, and its memory is overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -17,6 +18,12 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize(); // a core dump or a swapped page must not hold what is not needed any more
     }
 }
 
