@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn case_16_numbers_as_texts_and_a_missing_token_type_are_fine() {
+    fn signin_16_numbers_as_texts_and_a_missing_token_type_are_fine() {
         let read = grant(&json!({
             "access_token": "a_SBX1_o", "expires_in": "43199",
             "refresh_token": "r_SBX1_o", "refresh_token_expires_in": 5_086_614,
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn case_15_missing_scopes_are_named() {
+    fn signin_15_missing_scopes_are_named() {
         let read = grant(&json!({ "access_token": "a", "scope": "cjp:user" })).unwrap();
         let asked = ["cjp:user".to_owned(), "spark:webrtc_calling".to_owned()];
         assert_eq!(read.missing(&asked), ["spark:webrtc_calling"]);

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn case_01_the_address_carries_s256_a_long_state_and_the_exact_redirect() {
+    fn signin_01_the_address_carries_s256_a_long_state_and_the_exact_redirect() {
         let settings = settings();
         let attempt = Attempt::begin(&settings, 47114);
         let asked = parameters(&attempt.authorize_url(&settings));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn case_02_a_second_attempt_has_other_secrets() {
+    fn signin_02_a_second_attempt_has_other_secrets() {
         let settings = settings();
         let one = Attempt::begin(&settings, 47113);
         let two = Attempt::begin(&settings, 47113);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn case_05_another_state_does_not_end_the_attempt() {
+    fn signin_05_another_state_does_not_end_the_attempt() {
         let attempt = Attempt::begin(&settings(), 47113);
         let state = attempt.state.reveal();
         for query in [
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn case_08_a_denial_ends_it() {
+    fn signin_08_a_denial_ends_it() {
         let attempt = Attempt::begin(&settings(), 47113);
         let query = format!("error=access_denied&state={}", attempt.state.reveal());
         let refused = attempt.judge(&query).unwrap_err();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn case_10_another_issuer_ends_it_and_an_absent_one_is_fine() {
+    fn signin_10_another_issuer_ends_it_and_an_absent_one_is_fine() {
         let attempt = Attempt::begin(&settings(), 47113);
         let state = attempt.state.reveal();
         let other = format!("code=c&state={state}&iss=https%3A%2F%2Fevil.example");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn case_11_nothing_of_a_hostile_error_is_repeated() {
+    fn signin_11_nothing_of_a_hostile_error_is_repeated() {
         let attempt = Attempt::begin(&settings(), 47113);
         let query = format!(
             "error=%3Cscript%3E&error_description=%3Cscript%3E&state={}",
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn case_32_no_secret_is_printed() {
+    fn signin_32_no_secret_is_printed() {
         let attempt = Attempt::begin(&settings(), 47113);
         let shown = format!("{attempt:?}");
         assert!(!shown.contains(attempt.verifier().reveal()));

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn case_27_every_shape_of_slow_down_adds_five_seconds_for_good() {
+    fn signin_27_every_shape_of_slow_down_adds_five_seconds_for_good() {
         let mut poll = DevicePoll::new(&code(), WallMs(0));
         assert_eq!(poll.first(WallMs(0)), ask(2));
         let pending = || Err(fault(428, &json!({ "message": "Waiting" })));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn case_27_denial_and_expiry_end_it_at_once() {
+    fn signin_27_denial_and_expiry_end_it_at_once() {
         let mut poll = DevicePoll::new(&code(), WallMs(0));
         let denied = fault(400, &json!({ "error": "access_denied" }));
         assert_eq!(poll.answered(Err(denied), WallMs(0)), PollStep::Denied);

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn case_18_a_short_token_is_renewed_in_time_exactly_once() {
+    async fn signin_18_a_short_token_is_renewed_in_time_exactly_once() {
         let mut stage = stage(vec![Ok(grant(1))]);
         stage.at(7).await;
         assert_eq!(stage.asked(), 0);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn case_19_twenty_refusals_at_once_are_one_renewal() {
+    async fn signin_19_twenty_refusals_at_once_are_one_renewal() {
         let stage = stage(vec![Ok(grant(1))]);
         let mut waits = Vec::new();
         for _ in 0..20 {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn case_25_an_outage_is_waited_out_and_refusals_do_not_hurry_it() {
+    async fn signin_25_an_outage_is_waited_out_and_refusals_do_not_hurry_it() {
         let down = || Err(fault(503, Word::Other, Some(30)));
         let stage = stage(vec![down(), down(), Ok(grant(1))]);
         stage.at(12).await;
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn case_23_a_refused_renewal_is_told_and_the_token_stays() {
+    async fn signin_23_a_refused_renewal_is_told_and_the_token_stays() {
         let mut stage = stage(vec![Err(fault(400, Word::InvalidGrant, None))]);
         stage.at(60).await;
         assert_eq!(stage.news.recv().await, Some(News::SignInNeeded));

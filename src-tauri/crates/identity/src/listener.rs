@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn case_06_a_second_right_answer_is_not_exchanged() {
+    async fn signin_06_a_second_right_answer_is_not_exchanged() {
         let (listener, attempt, settings) = waiting().await;
         let (port, state) = (listener.port(), state_of(&attempt, &settings));
         let (go, gone) = oneshot::channel::<()>();
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn case_08_a_denial_ends_the_waiting_with_a_page() {
+    async fn signin_08_a_denial_ends_the_waiting_with_a_page() {
         let (listener, attempt, settings) = waiting().await;
         let (port, state) = (listener.port(), state_of(&attempt, &settings));
         let browser = async {
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn case_09_nobody_comes_and_the_port_is_free_again() {
+    async fn signin_09_nobody_comes_and_the_port_is_free_again() {
         let (listener, attempt, _) = waiting().await;
         let port = listener.port();
         let outcome = listener.wait(&attempt, exchanged).await;
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn case_03_and_04_the_next_port_is_taken_and_none_is_told() {
+    async fn signin_03_the_next_port_is_taken_and_none_is_told() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let taken_port = taken.local_addr().unwrap().port();
         let next = Listener::open(&[taken_port, 0]).await.unwrap();

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn case_18_a_short_token_is_renewed_in_time_and_once() {
+    fn signin_18_a_short_token_is_renewed_in_time_and_once() {
         let mut renewal = renewal();
         assert_eq!(renewal.due(), Some(seconds(8)));
         let told = renewal.answered(Ok(grant(1)), seconds(8), 0.5);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn case_19_a_refusal_of_an_older_token_asks_for_nothing() {
+    fn signin_19_a_refusal_of_an_older_token_asks_for_nothing() {
         let mut renewal = renewal();
         renewal.refused(&Secret::new("access-0"), seconds(1));
         assert_eq!(renewal.due(), Some(seconds(1)));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn case_20_every_way_of_renewing_keeps_the_valid_refresh_token_and_its_end() {
+    fn signin_20_every_way_of_renewing_keeps_the_valid_refresh_token_and_its_end() {
         // same, omitted, rotated with a restarted clock, running down
         for mode in ["same", "omit", "rotate", "rundown"] {
             let mut renewal = renewal();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn case_25_a_service_that_is_down_is_asked_ever_less_often_and_when_it_says_so() {
+    fn signin_25_a_service_that_is_down_is_asked_ever_less_often_and_when_it_says_so() {
         let mut renewal = renewal();
         let told = renewal.answered(Err(fault(503, Word::Other, Some(30))), seconds(8), 0.0);
         assert_eq!(told, Judgement::Later(seconds(38)));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn case_23_a_refused_refresh_token_needs_the_person_and_asks_no_more() {
+    fn signin_23_a_refused_refresh_token_needs_the_person_and_asks_no_more() {
         let mut renewal = renewal();
         let told = renewal.answered(Err(fault(400, Word::InvalidGrant, None)), seconds(8), 0.5);
         assert_eq!(told, Judgement::SignInNeeded);
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn case_13_a_wrong_secret_is_for_the_administrator_and_keeps_the_refresh_token() {
+    fn signin_13_a_wrong_secret_is_for_the_administrator_and_keeps_the_refresh_token() {
         let mut renewal = renewal();
         let told = renewal.answered(Err(fault(401, Word::InvalidClient, None)), seconds(8), 0.5);
         assert!(matches!(told, Judgement::SetUpWrong(fault) if fault.status == 401));
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn case_26_after_a_sleep_past_the_end_it_is_due_at_once() {
+    fn signin_26_after_a_sleep_past_the_end_it_is_due_at_once() {
         let renewal = renewal();
         assert!(renewal.due().unwrap() < seconds(60_000));
     }

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn case_07_only_the_way_back_is_let_through() {
+    fn signin_07_only_the_way_back_is_let_through() {
         let ours = "127.0.0.1:47113";
         assert_eq!(
             ask("GET /callback?code=a HTTP/1.1", ours),

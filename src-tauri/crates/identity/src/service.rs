@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn case_12_a_refused_exchange_says_why_without_the_body() {
+    async fn signin_12_a_refused_exchange_says_why_without_the_body() {
         let body = json!({ "error": "invalid_grant", "error_description": "planted", "trackingID": "T_9" });
         let (base, _) = service(400, body).await;
         let settings = at(&base);

@@ -6,8 +6,8 @@
 //! that what a crash left behind can be named and removed; a serial number, counted up by every change, says which
 //! tokens are newer to programs that share a profile (sign-in section 6).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deskline_core::Secret;
@@ -26,6 +26,13 @@ const TOKEN_LIMIT: usize = 16 * 1024;
 const ACCESS: &str = "access";
 const REFRESH: &str = "refresh";
 const CLIENT_SECRET: &str = "client-secret";
+
+/// Where the list of profiles lies; no profile can have this name.
+const LIST: (&str, &str) = ("_", "profiles");
+/// The longest name of a profile.
+const NAME_LIMIT: usize = 64;
+/// How often a reader starts again because another program was changing what it read.
+const READS: usize = 4;
 
 /// The profile of an agent who has only one; window and scripts share it.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -81,7 +88,12 @@ pub struct Vault {
     profile: Arc<str>,
     limit: Duration,
     is_lasting: bool,
+    lane: Lane,
 }
+
+/// One question at a time, so that what is given up cannot get between the steps of what comes after it. A question
+/// that hangs keeps its lane; those after it get a new one.
+type Lane = Arc<Mutex<Arc<Mutex<()>>>>;
 
 impl Vault {
     /// A vault in a store that outlives this run.
@@ -92,6 +104,7 @@ impl Vault {
             profile: profile.into(),
             limit: LIMIT,
             is_lasting: true,
+            lane: Lane::default(),
         }
     }
 
@@ -121,6 +134,40 @@ impl Vault {
     #[must_use]
     pub fn profile(&self) -> &str {
         &self.profile
+    }
+
+    /// The vault of another profile in the same store.
+    ///
+    /// # Errors
+    /// [`CredentialError::Unusable`] unless the name is 1 to 64 of `a-z`, `0-9` and `-`.
+    pub fn of_profile(&self, profile: &str) -> Result<Self, CredentialError> {
+        let is_plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if profile.is_empty() || profile.len() > NAME_LIMIT || !profile.bytes().all(is_plain) {
+            let why = "a profile is named with 1 to 64 of a-z, 0-9 and -";
+            return Err(CredentialError::Unusable { why });
+        }
+        Ok(Self {
+            profile: profile.into(),
+            ..self.clone()
+        })
+    }
+
+    /// The profiles of this store that have tokens.
+    ///
+    /// # Errors
+    /// As [`Vault::load`].
+    pub async fn profiles(&self) -> Result<Vec<String>, CredentialError> {
+        self.off_thread(|shelf| shelf.profiles()).await
+    }
+
+    /// Deletes what a crash left behind. Only for a program that holds the lock of the profile: what another one is
+    /// just writing looks the same.
+    ///
+    /// # Errors
+    /// As [`Vault::load`].
+    pub async fn tidy(&self) -> Result<(), CredentialError> {
+        self.off_thread(|shelf| shelf.tidy()).await
     }
 
     /// Reads the access token. A damaged token counts as absent, a truncated one is never returned.
@@ -224,13 +271,19 @@ impl Vault {
         question: impl FnOnce(&Shelf) -> Result<T, CredentialError> + Send + 'static,
     ) -> Result<T, CredentialError> {
         let is_given_up = Arc::new(AtomicBool::new(false));
+        // Also when the caller goes away while it waits.
+        let _stop = StopWithCaller(Arc::clone(&is_given_up));
+        let lane = Arc::clone(&in_lane(&self.lane));
         let shelf = Shelf {
             store: Arc::clone(&self.store),
             profile: Arc::clone(&self.profile),
             is_given_up: Arc::clone(&is_given_up),
             limit: self.limit,
         };
-        let asked = tokio::task::spawn_blocking(move || question(&shelf));
+        let asked = tokio::task::spawn_blocking(move || {
+            let _turn = in_lane(&lane);
+            question(&shelf)
+        });
         match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(stopped)) => Err(CredentialError::Failed {
@@ -239,11 +292,26 @@ impl Vault {
             Err(_) => {
                 // The thread may sit in a prompt for hours: what it still does must not surprise a later call.
                 is_given_up.store(true, Ordering::Release);
+                *in_lane(&self.lane) = Arc::default();
                 self.store.abandon();
                 Err(CredentialError::TimedOut { limit: self.limit })
             }
         }
     }
+}
+
+/// Tells a question that nobody waits any more.
+struct StopWithCaller(Arc<AtomicBool>);
+
+impl Drop for StopWithCaller {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Takes a lane; it guards no data that a panic could leave half done.
+fn in_lane<T>(lane: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    lane.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What `head` says.
@@ -271,6 +339,19 @@ struct Shelf {
 
 impl Shelf {
     fn recall(&self) -> Result<Option<(u64, Kept)>, CredentialError> {
+        let mut found = self.recall_once()?;
+        for _ in 1..READS {
+            // Another program may have switched the generation while we read the parts of the old one.
+            let serial = self.head()?.map(|head| head.serial);
+            if serial == found.as_ref().map(|(serial, _)| *serial) {
+                break;
+            }
+            found = self.recall_once()?;
+        }
+        Ok(found)
+    }
+
+    fn recall_once(&self) -> Result<Option<(u64, Kept)>, CredentialError> {
         let Some(head) = self.head()? else {
             return Ok(None);
         };
@@ -282,15 +363,55 @@ impl Shelf {
             head.refresh_parts,
             &head.refresh_sha256,
         )?;
-        if let Err(error) = self.sweep(other(generation)) {
-            tracing::info!(%error, "leftovers of older tokens stay until the next start");
-        }
         let kept = Kept {
             access_token,
             refresh_token,
             facts: head.facts,
         };
         Ok(Some((head.serial, kept)))
+    }
+
+    fn tidy(&self) -> Result<(), CredentialError> {
+        match self.head()? {
+            Some(head) => self.sweep(other(head.generation)),
+            None => {
+                self.sweep(0)?;
+                self.sweep(1)?;
+                self.list(false)
+            }
+        }
+    }
+
+    fn profiles(&self) -> Result<Vec<String>, CredentialError> {
+        self.go_on()?;
+        let list = self.store.read(&EntryName::new(LIST.0, LIST.1))?;
+        Ok(list
+            .and_then(|list| serde_json::from_str(list.reveal()).ok())
+            .unwrap_or_default())
+    }
+
+    /// Puts this profile on the list, or takes it off.
+    fn list(&self, is_used: bool) -> Result<(), CredentialError> {
+        let mut names = self.profiles()?;
+        let is_listed = names.iter().any(|name| *name == *self.profile);
+        if is_listed == is_used {
+            return Ok(());
+        }
+        names.retain(|name| *name != *self.profile);
+        if is_used {
+            names.push(self.profile.to_string());
+        }
+        let entry = EntryName::new(LIST.0, LIST.1);
+        self.go_on()?;
+        if names.is_empty() {
+            return self.store.delete(&entry).map(drop);
+        }
+        let list = serde_json::to_string(&names).expect("names are plain JSON");
+        if list.len() > ENTRY_LIMIT {
+            let why = "there are more profiles than one entry of a keyring can list";
+            return Err(CredentialError::Unusable { why });
+        }
+        self.store.write(&entry, &Secret::new(list))
     }
 
     /// One token, if it was kept and is whole.
@@ -341,7 +462,13 @@ impl Shelf {
             return Err(CredentialError::Unusable { why });
         }
         self.write("head", &Secret::new(head))?;
-        self.sweep(other(generation))?;
+        // The switch is done: what is left to do must not make the caller believe that nothing was kept.
+        if let Err(error) = self.sweep(other(generation)) {
+            tracing::info!(%error, "leftovers of older tokens stay until the next start");
+        }
+        if let Err(error) = self.list(true) {
+            tracing::info!(%error, "the profile is not on the list of profiles");
+        }
         Ok(serial)
     }
 
@@ -367,7 +494,8 @@ impl Shelf {
     fn forget(&self) -> Result<(), CredentialError> {
         self.delete("head")?;
         self.sweep(0)?;
-        self.sweep(1)
+        self.sweep(1)?;
+        self.list(false)
     }
 
     fn head(&self) -> Result<Option<Head>, CredentialError> {

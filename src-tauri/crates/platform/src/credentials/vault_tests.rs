@@ -118,7 +118,7 @@ async fn a_long_token_is_split_and_comes_back_whole() {
     let vault = Vault::lasting(store.clone(), "p");
     let token = "0123456789".repeat(512);
     vault.save(stored(&token)).await.unwrap();
-    let names = ["p/access.0.0", "p/access.0.1", "p/access.0.2", "p/head"];
+    let names = ["_/profiles", "p/access.0.0", "p/access.0.1", "p/access.0.2", "p/head"];
     assert_eq!(store.names(), names);
     assert_eq!(vault.load().await.unwrap(), Some(stored(&token)));
 }
@@ -142,9 +142,10 @@ async fn a_crash_anywhere_while_saving_leaves_the_old_token_or_the_new_one() {
             assert_eq!(token, new);
         }
         seen_old |= token == old;
-        // Loading has swept what the crash left: one generation and the head remain.
+        // The next start sweeps what the crash left: one generation, the head and the list remain.
+        vault.tidy().await.unwrap();
         let parts = if token == old { 3 } else { 2 };
-        assert_eq!(store.names().len(), parts + 1, "after {changes} changes");
+        assert_eq!(store.names().len(), parts + 2, "after {changes} changes");
     }
     assert!(seen_old);
 }
@@ -331,4 +332,84 @@ async fn the_client_secret_stays_when_the_tokens_go() {
         vault.client_secret().await.unwrap(),
         Some(Secret::new("s3cret"))
     );
+}
+
+#[tokio::test]
+async fn signin_21_a_crash_while_signing_out_leaves_nothing_after_the_next_start() {
+    for changes in 0..8 {
+        let store = Fragile::default();
+        let vault = Vault::lasting(store.clone(), "p");
+        vault.keep(kept(&"o".repeat(4_500), "r")).await.unwrap();
+        *store.changes_left.lock().unwrap() = Some(changes);
+        let outcome = vault.forget().await;
+        *store.changes_left.lock().unwrap() = None;
+        vault.tidy().await.unwrap();
+        match vault.recall().await.unwrap() {
+            Some(_) => assert!(outcome.is_err() && changes == 0),
+            None => assert!(store.names().is_empty(), "{changes}: {:?}", store.names()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn profiles_are_apart_named_plainly_and_listed_while_they_have_tokens() {
+    let store = Fragile::default();
+    let first = Vault::lasting(store.clone(), DEFAULT_PROFILE);
+    for bad in ["", "_", "a/b", "Ann", "ä", &"x".repeat(65)] {
+        assert!(first.of_profile(bad).is_err(), "{bad}");
+    }
+    let second = first.of_profile("back-office").unwrap();
+    assert!(first.profiles().await.unwrap().is_empty());
+    first.keep(kept("a", "r")).await.unwrap();
+    second.keep(kept("b", "s")).await.unwrap();
+    second.keep(kept("c", "t")).await.unwrap();
+    assert_eq!(first.profiles().await.unwrap(), ["default", "back-office"]);
+    first.forget().await.unwrap();
+    assert_eq!(second.profiles().await.unwrap(), ["back-office"]);
+    let (_, found) = second.recall().await.unwrap().unwrap();
+    assert_eq!(found, kept("c", "t"));
+    second.forget().await.unwrap();
+    assert!(store.names().is_empty());
+}
+
+/// A store whose writes wait until they may go on.
+#[derive(Clone)]
+struct Slow(Fragile, Arc<AtomicBool>);
+
+impl Store for Slow {
+    fn read(&self, name: &EntryName) -> Result<Option<Secret>, CredentialError> {
+        self.0.read(name)
+    }
+
+    fn write(&self, name: &EntryName, value: &Secret) -> Result<(), CredentialError> {
+        while !self.1.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.0.write(name, value)
+    }
+
+    fn delete(&self, name: &EntryName) -> Result<bool, CredentialError> {
+        self.0.delete(name)
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_while_keeping_brings_nothing_back_after_a_sign_out() {
+    let may_write = Arc::new(AtomicBool::new(false));
+    let store = Slow(Fragile::default(), Arc::clone(&may_write));
+    let vault = Vault::lasting(store.clone(), "p");
+    let keeping = tokio::spawn({
+        let vault = vault.clone();
+        async move { vault.keep(kept("a", "r")).await }
+    });
+    let waits = || Arc::strong_count(&*in_lane(&vault.lane)) > 1;
+    while !waits() {
+        tokio::task::yield_now().await;
+    }
+    keeping.abort();
+    let _ = keeping.await;
+    let forgetting = vault.forget();
+    may_write.store(true, Ordering::Release);
+    forgetting.await.unwrap();
+    assert!(store.0.names().is_empty(), "{:?}", store.0.names());
 }
