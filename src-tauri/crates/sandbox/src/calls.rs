@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::centre::{Audio, Ring};
+use crate::http::Door;
 use crate::names::{AgentId, DeviceId, InteractionId, LegId, Moment, WdmId};
 use crate::peer::{Heard, Peer};
 
@@ -27,11 +28,21 @@ pub(crate) struct CallFault {
     pub(crate) text: &'static str,
 }
 
-const NOT_REGISTERED: CallFault = CallFault {
-    status: 403,
-    code: 112,
-    text: "device not registered",
-};
+impl CallFault {
+    /// The device has no registration here.
+    pub(crate) const NOT_REGISTERED: Self = Self {
+        status: 403,
+        code: 112,
+        text: "device not registered",
+    };
+    /// The same, of requests about the registration itself.
+    pub(crate) const UNKNOWN_LINE: Self = Self {
+        status: 404,
+        code: 112,
+        text: "unknown registration",
+    };
+}
+
 const NO_CALL: CallFault = CallFault {
     status: 404,
     code: 113,
@@ -70,6 +81,8 @@ pub(crate) struct Line {
     pub(crate) uri: String,
     pub(crate) last_seen: Moment,
     pub(crate) interval_ms: u64,
+    /// The host it is registered at.
+    pub(crate) door: Door,
     pub(crate) order: u64,
 }
 
@@ -162,14 +175,15 @@ impl Calls {
         self.lines.get(id)
     }
 
+    /// Whether this host can answer for a line: it is registered here, or nowhere.
+    pub(crate) fn is_at(&self, id: &DeviceId, door: Door) -> bool {
+        self.lines.get(id).is_none_or(|line| line.door == door)
+    }
+
     /// A registration keepalive.
     pub(crate) fn keepalive(&mut self, now: Moment, id: &DeviceId) -> Result<(), CallFault> {
         self.expire(now);
-        let line = self.lines.get_mut(id).ok_or(CallFault {
-            status: 404,
-            code: 112,
-            text: "unknown registration",
-        })?;
+        let line = self.lines.get_mut(id).ok_or(CallFault::UNKNOWN_LINE)?;
         line.last_seen = now;
         Ok(())
     }
@@ -191,11 +205,7 @@ impl Calls {
                 text: "a call exists on the device",
             });
         }
-        self.lines.remove(id).ok_or(CallFault {
-            status: 404,
-            code: 112,
-            text: "unknown registration",
-        })
+        self.lines.remove(id).ok_or(CallFault::UNKNOWN_LINE)
     }
 
     fn expire(&mut self, now: Moment) {
@@ -267,7 +277,7 @@ impl Calls {
     fn call(&mut self, now: Moment, device: &DeviceId, id: &LegId) -> Result<&mut Leg, CallFault> {
         self.expire(now);
         if !self.lines.contains_key(device) {
-            return Err(NOT_REGISTERED);
+            return Err(CallFault::NOT_REGISTERED);
         }
         self.legs
             .get_mut(id)

@@ -41,6 +41,7 @@ pub(crate) const VERBS: &[&str] = &[
     "wdmRegister",
     "wdmRefresh",
     "wdmDelete",
+    "wdmList",
     "discovery",
     "ping",
     "register",

@@ -9,6 +9,9 @@ use crate::names::{AgentId, Moment};
 /// Entries kept; the oldest go first.
 const CAPACITY: usize = 20_000;
 
+/// Longest body or frame written down, as JSON text.
+const LONGEST: usize = 64 * 1024;
+
 /// A request as it was answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -35,7 +38,7 @@ impl Journal {
         self.push(json!({
             "kind": "request", "at": now.0, "method": request.method, "path": request.path, "query": request.query,
             "trackingId": request.tracking_id, "agentId": request.agent.map(|agent| agent.as_str().to_owned()),
-            "status": request.status, "tls": request.tls, "body": request.body.map(without_secrets),
+            "status": request.status, "tls": request.tls, "body": request.body.map(|body| written(&body)),
         }));
     }
 
@@ -51,7 +54,7 @@ impl Journal {
         let tracking = frame.get("trackingId").cloned().unwrap_or(Value::Null);
         self.push(json!({
             "kind": "frame", "at": now.0, "channel": channel, "from": from, "agentId": agent.map(AgentId::as_str),
-            "trackingId": tracking, "frame": without_secrets(frame.clone()),
+            "trackingId": tracking, "frame": written(frame),
         }));
     }
 
@@ -89,6 +92,15 @@ impl Journal {
         }
         self.entries.push_back(entry);
     }
+}
+
+/// What is written down of a body or frame; of a very long one only its length.
+fn written(value: &Value) -> Value {
+    let length = value.to_string().len();
+    if length > LONGEST {
+        return json!({"tooLong": length});
+    }
+    without_secrets(value.clone())
 }
 
 /// Takes bearer tokens out of a body or frame.

@@ -21,10 +21,13 @@ mod sandbox;
 mod scenario;
 mod settings;
 mod socket;
+mod transcripts;
 
 pub use director::DirectError;
 pub use names::{AgentId, DeviceId, InteractionId, LegId, Moment, WdmId};
 pub use roster::{Callee, Colleague, Member, ORG_ID, Queue, Reply, Roster};
 pub use sandbox::{Contact, Options, Refuse, Sandbox, SandboxError, Socket, serve};
 pub use scenario::{Scenario, ScenarioError};
-pub use settings::{AiFlags, AutoWrapUp, ContactEnded, RingOrder, Settings};
+pub use settings::{
+    AiFlags, AutoWrapUp, ContactEnded, MercuryHello, MercuryPong, RingOrder, Settings,
+};

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,13 +21,16 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::director::HangUp;
-use crate::http::Encrypted;
+use crate::http::{Door, Encrypted};
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How long a connection may stay without a first byte.
 const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a TLS handshake, and the head of a request, may take.
+const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// A certificate made for this run.
 pub(crate) struct Certificate {
@@ -83,6 +86,7 @@ pub(crate) async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    door: Door,
     stop: CancellationToken,
 ) {
     loop {
@@ -102,13 +106,13 @@ pub(crate) async fn accept(
             tokio::select! {
                 // Open sockets say goodbye by themselves when the sandbox stops.
                 () = async { stop.cancelled().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
-                () = serve(stream, tls, router) => {}
+                () = serve(stream, tls, router, door) => {}
             }
         });
     }
 }
 
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, door: Door) {
     // Small frames must not wait for each other.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
@@ -119,22 +123,25 @@ async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
         Ok(Ok(_) | Err(_)) | Err(_) => return,
     }
     match tls.filter(|_| first[0] == TLS_HANDSHAKE) {
-        Some(acceptor) => match acceptor.accept(stream).await {
-            Ok(stream) => talk(stream, router, true).await,
-            Err(error) => tracing::debug!(%error, "TLS handshake failed"),
+        Some(acceptor) => match tokio::time::timeout(HEAD_LIMIT, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => talk(stream, router, door, true).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake never ended"),
         },
-        None => talk(stream, router, false).await,
+        None => talk(stream, router, door, false).await,
     }
 }
 
 async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     router: Router,
+    door: Door,
     tls: bool,
 ) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(Encrypted(tls));
+        request.extensions_mut().insert(door);
         let answer = router.clone().oneshot(request);
         async move {
             let Ok(answer) = answer.await;
@@ -145,7 +152,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             Ok(answer)
         }
     });
-    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT);
     if let Err(error) = builder
         .serve_connection_with_upgrades(TokioIo::new(stream), service)
         .await

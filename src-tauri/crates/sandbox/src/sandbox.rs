@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 
 use crate::centre::Centre;
 use crate::director::{DirectError, carry_out, direct, impair};
-use crate::hub::Hub;
+use crate::http::{BACKUPS, Door, PRIMARIES};
+use crate::hub::{Host, Hub};
 use crate::identity;
 use crate::listener::{self, CertificateError};
 use crate::names::InteractionId;
@@ -163,6 +164,17 @@ impl Sandbox {
             .map(|made| (made.acceptor, made.ca_file))
             .unzip();
         let tls = acceptor.is_some().then(|| format!("https://{shown}"));
+        let mut others = Vec::new();
+        let mut hosts = Vec::new();
+        for _ in 1..PRIMARIES.len() + BACKUPS.len() {
+            let listener = TcpListener::bind(SocketAddr::new(options.bind, 0)).await?;
+            let place = SocketAddr::new(shown.ip(), listener.local_addr()?.port());
+            hosts.push(Host {
+                http: format!("http://{place}"),
+                tls: acceptor.is_some().then(|| format!("https://{place}")),
+            });
+            others.push(listener);
+        }
         let Scenario {
             roster,
             settings,
@@ -173,6 +185,7 @@ impl Sandbox {
         let hub = Hub::new(
             format!("http://{shown}"),
             tls,
+            hosts,
             shown.ip(),
             options.offer,
             centre,
@@ -180,15 +193,16 @@ impl Sandbox {
         impair(&hub, network);
         Arc::clone(&hub).prepare_spare().await;
         let router = crate::http::router(Arc::clone(&hub));
-        let mut tasks = vec![
-            tokio::spawn(listener::accept(
+        let mut tasks = vec![tokio::spawn(Arc::clone(&hub).keep_time())];
+        for (door, listener) in std::iter::once(listener).chain(others).enumerate() {
+            tasks.push(tokio::spawn(listener::accept(
                 listener,
-                acceptor,
-                router,
+                acceptor.clone(),
+                router.clone(),
+                Door(door),
                 hub.stop.clone(),
-            )),
-            tokio::spawn(Arc::clone(&hub).keep_time()),
-        ];
+            )));
+        }
         tasks.extend(
             events
                 .into_iter()

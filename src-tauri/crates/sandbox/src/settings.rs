@@ -56,6 +56,34 @@ pub enum AiFlags {
     Absent,
 }
 
+/// What a Mercury socket hears first after its authorization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MercuryHello {
+    /// `mercury.buffer_state`.
+    #[default]
+    BufferState,
+    /// `mercury.registration_status`, as later servers say.
+    RegistrationStatus,
+    /// Another event: clients must not take the socket for open.
+    Other,
+    /// Nothing.
+    Nothing,
+}
+
+/// What becomes of Mercury pings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MercuryPong {
+    /// A pong with the ping's id.
+    #[default]
+    Echo,
+    /// No pong.
+    Lost,
+    /// A pong with a foreign id.
+    Wrong,
+}
+
 /// The lasting switches; each is a key of `[settings]` and of the director's `configure`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -102,6 +130,20 @@ pub struct Settings {
     pub failure_with_interaction: bool,
     /// Whether a second registration of a device is refused with 403/101.
     pub one_device_per_agent: bool,
+    /// Hosts named as primary in the list of calling servers: 1 or 2.
+    pub mobius_primaries: usize,
+    /// Hosts named as backup there: 0 to 2.
+    pub mobius_backups: usize,
+    /// `rehomingIntervalMin` of line registrations, in minutes.
+    pub rehoming_min_minutes: u64,
+    /// `rehomingIntervalMax` of line registrations, in minutes.
+    pub rehoming_max_minutes: u64,
+    /// Devices an agent may register at the device service; 0 = any number.
+    pub wdm_device_limit: usize,
+    /// What a Mercury socket hears first.
+    pub mercury_hello: MercuryHello,
+    /// What becomes of Mercury pings.
+    pub mercury_pong: MercuryPong,
     /// AI flags of the organisation.
     pub ai: AiFlags,
     /// Time until a simulated telephone is lifted, in ms.
@@ -136,6 +178,13 @@ impl Default for Settings {
             keepalive_echo: true,
             failure_with_interaction: false,
             one_device_per_agent: false,
+            mobius_primaries: 1,
+            mobius_backups: 1,
+            rehoming_min_minutes: 60,
+            rehoming_max_minutes: 120,
+            wdm_device_limit: 0,
+            mercury_hello: MercuryHello::default(),
+            mercury_pong: MercuryPong::default(),
             ai: AiFlags::default(),
             phone_answers_ms: 1_500,
             outdial_answers_ms: 800,

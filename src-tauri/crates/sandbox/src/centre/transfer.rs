@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{Action, Centre, Command, Destination};
+use super::{Action, Centre, Command, Destination, Due};
 use crate::fixtures;
 use crate::names::{AgentId, InteractionId};
+use crate::roster::Reply;
 
 impl Centre {
     pub(super) fn transfer(&mut self, agent: &AgentId, id: &InteractionId, to: Destination) {
@@ -21,7 +22,12 @@ impl Centre {
                 if self.can_be_reached(agent, &target) {
                     self.hand_over(id, agent, "AgentBlindTransferred", &to);
                     self.offer_to(id, &target);
-                } else if self.roster.colleague(&to).is_some() {
+                } else if let Some(colleague) = self.roster.colleague(&to) {
+                    // Who refuses does not get the contact: it stays where it is.
+                    if let Reply::Fails(after_ms, why) = colleague.reply() {
+                        let due = Due::TransferFailed(id.clone(), agent.clone(), why);
+                        return self.plan(after_ms, due);
+                    }
                     self.hand_over(id, agent, "AgentBlindTransferred", &to);
                 } else {
                     self.refuse(agent, id, action, "AGENT_UNAVAILABLE");
@@ -37,6 +43,16 @@ impl Centre {
                 self.refuse(agent, id, action, "INVALID_DESTINATION");
             }
             Destination::Queue(queue) => self.transfer_to_queue(agent, id, &queue),
+        }
+    }
+
+    pub(super) fn transfer_failed(&mut self, id: &InteractionId, agent: &AgentId, why: &str) {
+        let talks = |it: &super::Interaction| {
+            let party = it.party(agent.as_str());
+            party.is_some_and(|party| party.joined && !party.left)
+        };
+        if self.interaction(id).is_some_and(talks) {
+            self.refuse(agent, id, Action::Transfer, why);
         }
     }
 

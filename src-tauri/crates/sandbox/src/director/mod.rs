@@ -6,6 +6,7 @@ mod identity;
 mod outage;
 mod rehearsal;
 mod stumbling;
+mod transcript;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::hub::{Channel, Hub};
 use crate::names::AgentId;
 use crate::settings::Settings;
 
-pub(crate) use outage::{HangUp, Outage, refused as away};
+pub(crate) use outage::{HangUp, Outage, dropped, refused as away};
 pub(crate) use rehearsal::Rehearsal;
 pub(crate) use stumbling::impair;
 
@@ -78,6 +79,8 @@ const VERBS: &[&str] = &[
     "heard",
     "saw",
     "contacts",
+    "transcript",
+    "switchover",
     "journal",
     "configure",
     "agentState",
@@ -147,6 +150,8 @@ pub(crate) fn carry_out(hub: &Arc<Hub>, order: Value) -> Direct<Value> {
         "heard" => contacts::heard(hub, order),
         "saw" => saw(hub, order),
         "contacts" => outage::contacts(hub, order),
+        "transcript" => transcript::transcript(hub, order),
+        "switchover" => stumbling::switchover(hub, order),
         "journal" => journal(hub, order),
         "configure" => configure(hub, order),
         "agentState" => contacts::agent_state(hub, order),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::fields::Fields;
 use super::{Direct, DirectError, agent_field, need_agent};
+use crate::http::{BACKUPS, Door, PRIMARIES};
 use crate::hub::Hub;
 use crate::names::{AgentId, Moment};
 use crate::settings;
@@ -38,13 +39,22 @@ pub(crate) struct Outage {
     until: Moment,
     /// What it answers; without a status the connection is dropped.
     status: Option<u16>,
+    /// Only at this host of the calling service.
+    door: Option<Door>,
 }
 
 /// Marks a response that must not be sent: the connection ends in its place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HangUp;
 
-/// `outage {which, seconds, status?, agent?}`: the service answers with that status or, without one, not at all.
+/// The answer that is none: the connection ends in its place.
+pub(crate) fn dropped() -> Response {
+    let mut response = StatusCode::BAD_GATEWAY.into_response();
+    response.extensions_mut().insert(HangUp);
+    response
+}
+
+/// `outage {which, seconds, status?, agent?, host?}`: the service answers with that status or, without one, not at all.
 pub(super) fn outage(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let which = order.need_text("which")?;
     let service = SERVICES
@@ -61,19 +71,37 @@ pub(super) fn outage(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
         Some(_) => return Err(DirectError::new("status", "status is from 400 to 599")),
     };
     let agent = agent_field(hub, &mut order)?;
+    let door = host_field(&mut order, service)?;
     order.finish()?;
     let now = hub.now();
     let mut state = hub.lock();
-    state
-        .outages
-        .retain(|one| one.until > now && (one.service != service || one.agent != agent));
+    state.outages.retain(|one| {
+        one.until > now && (one.service != service || one.agent != agent || one.door != door)
+    });
     state.outages.push(Outage {
         service,
         agent,
         until: now.after_ms(settings::ms(seconds)),
         status,
+        door,
     });
     Ok(json!({}))
+}
+
+/// One host of the calling service, by name.
+fn host_field(order: &mut Fields, service: &str) -> Direct<Option<Door>> {
+    let Some(name) = order.text("host")? else {
+        return Ok(None);
+    };
+    let mut hosts = PRIMARIES.iter().chain(BACKUPS.iter());
+    let found = hosts.find(|(known, _)| *known == name);
+    match found.filter(|_| service == "mobius") {
+        Some((_, door)) => Ok(Some(*door)),
+        None => Err(DirectError::new(
+            "host",
+            "host is primary1, primary2, backup1 or backup2, of mobius",
+        )),
+    }
 }
 
 /// `cutMedia {seconds, agent?}`: nothing passes between the media peers and the clients, in either direction, ICE
@@ -107,20 +135,22 @@ pub(super) fn contacts(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
 }
 
 /// The answer of a service that is away, if the path belongs to one.
-pub(crate) fn refused(hub: &Hub, path: &str, agent: Option<&AgentId>) -> Option<Response> {
+pub(crate) fn refused(
+    hub: &Hub,
+    path: &str,
+    agent: Option<&AgentId>,
+    door: Door,
+) -> Option<Response> {
     let now = hub.now();
     let state = hub.lock();
     let found = state.outages.iter().find(|one| {
         one.until > now
             && (one.agent.is_none() || one.agent.as_ref() == agent)
+            && one.door.is_none_or(|it| it == door)
             && SERVICES.iter().any(|(name, places)| {
                 *name == one.service && places.iter().any(|place| path.starts_with(place))
             })
     })?;
     let status = found.status.and_then(|it| StatusCode::from_u16(it).ok());
-    let mut response = status.unwrap_or(StatusCode::BAD_GATEWAY).into_response();
-    if status.is_none() {
-        response.extensions_mut().insert(HangUp);
-    }
-    Some(response)
+    Some(status.map_or_else(dropped, IntoResponse::into_response))
 }

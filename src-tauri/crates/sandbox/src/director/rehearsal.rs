@@ -21,6 +21,7 @@ impl Rehearsal {
         Self(Hub::new(
             String::new(),
             None,
+            Vec::new(),
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             OfferShape::default(),
             Centre::new(roster.clone(), settings.clone(), 0),

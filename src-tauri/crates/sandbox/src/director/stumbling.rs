@@ -176,6 +176,31 @@ pub(super) fn cut_socket(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     Ok(json!({"cut": cut}))
 }
 
+/// Tells the Mercury sockets of an agent that the server goes away: the client opens another one first, which takes
+/// over, and the old one is closed with 4001.
+pub(super) fn switchover(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
+    let agent = need_agent(hub, &mut order)?;
+    order.finish()?;
+    let now = hub.now();
+    let mut state = hub.lock();
+    let state = &mut *state;
+    let frame = json!({"type": "shutdown"});
+    let devices = &state.wdm;
+    let mut told = 0_u64;
+    for socket in &mut state.mercury {
+        let device = devices.get(&socket.wdm);
+        if device.is_none_or(|device| device.agent != agent) {
+            continue;
+        }
+        socket.retires = true;
+        told += u64::from(socket.tx.send(ToSocket::Text(frame.to_string())).is_ok());
+    }
+    state
+        .journal
+        .frame(now, "mercury", "sandbox", Some(&agent), &frame);
+    Ok(json!({"told": told}))
+}
+
 pub(super) fn expire_token(hub: &Arc<Hub>, mut order: Fields) -> Direct<Value> {
     let agent = agent_field(hub, &mut order)?;
     order.finish()?;

@@ -6,21 +6,33 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Call, Shared, bad_field, ok};
+use super::{Call, Door, Shared, bad_field, ok};
 use crate::hub::Hub;
 use crate::roster::ORG_ID;
 
 /// Its host name must look like a DNS name whose last label has 2–6 letters.
 const RTMS_DOMAIN: &str = "https://rtms.sandbox.test/";
 
+/// The primary hosts of the calling service, by the names the director knows them by.
+pub(crate) const PRIMARIES: [(&str, Door); 2] = [("primary1", Door::MAIN), ("primary2", Door(1))];
+
+/// Its backup hosts.
+pub(crate) const BACKUPS: [(&str, Door); 2] = [("backup1", Door(2)), ("backup2", Door(3))];
+
 pub(crate) async fn catalog(State(hub): Shared, Extension(call): Extension<Call>) -> Response {
     let base = hub.base(call.tls);
     // Browsers' SDKs ask the calling service over TLS whatever the catalog says, so TLS is named when there is any.
     let mobius = hub.base(hub.tls.is_some());
     let host = host(mobius);
+    let backups = hub.lock().centre.settings.mobius_backups;
     let mut hosts = json!({
         host: [{"host": host, "ttl": -1, "priority": -1, "id": "urn:TEAM:sandbox:mobius"}],
     });
+    // Another cluster to ask for servers. Its key is no host of a link: ports would be appended twice.
+    if backups > 0 {
+        let other = self::host(hub.base_at(BACKUPS[0].1, hub.tls.is_some()));
+        hosts["mobius-backup"] = json!([{"host": other, "ttl": -1, "priority": 2, "id": "urn:TEAM:sandbox-backup:mobius"}]);
+    }
     if hub.tls.is_some() {
         hosts["ds.ciscospark.com"] =
             json!([{"host": host, "ttl": -1, "priority": 1, "id": "urn:TEAM:sandbox:sqdiscovery"}]);
@@ -61,9 +73,24 @@ pub(crate) async fn servers(State(hub): Shared, Extension(call): Extension<Call>
 }
 
 fn server_list(hub: &Hub, tls: bool, region: &str) -> Value {
+    let (primaries, backups) = {
+        let settings = &hub.lock().centre.settings;
+        (settings.mobius_primaries.max(1), settings.mobius_backups)
+    };
+    let uris = |hosts: &[(&str, Door)], count: usize| -> Vec<String> {
+        let named = hosts.iter().take(count);
+        named
+            .map(|(_, door)| format!("{}/api/v1", hub.base_at(*door, tls)))
+            .collect()
+    };
+    let other = if region == "US-EAST" {
+        "US-WEST"
+    } else {
+        "US-EAST"
+    };
     json!({
-        "primary": {"region": region, "uris": [format!("{}/api/v1", hub.base(tls))]},
-        "backup": {"region": region, "uris": []},
+        "primary": {"region": region, "uris": uris(&PRIMARIES, primaries)},
+        "backup": {"region": other, "uris": uris(&BACKUPS, backups)},
     })
 }
 

@@ -60,6 +60,10 @@ pub(crate) async fn register(State(hub): Shared, Extension(call): Extension<Call
     let now = hub.now();
     let mut state = hub.lock();
     let seconds = state.centre.settings.keepalive_seconds.max(1);
+    let rehoming = (
+        state.centre.settings.rehoming_min_minutes,
+        state.centre.settings.rehoming_max_minutes,
+    );
     let others: Vec<Line> = state.calls.lines_of(now, &call.agent);
     if state.centre.settings.one_device_per_agent && !others.is_empty() {
         let devices: Vec<Value> = others.iter().map(Line::json).collect();
@@ -69,7 +73,11 @@ pub(crate) async fn register(State(hub): Shared, Extension(call): Extension<Call
         );
     }
     let line = Line {
-        uri: format!("{}/api/v1/calling/web/devices/{id}", hub.base(call.tls)),
+        uri: format!(
+            "{}/api/v1/calling/web/devices/{id}",
+            hub.base_at(call.door, call.tls)
+        ),
+        door: call.door,
         id,
         agent: call.agent.clone(),
         user_id: user_id.to_owned(),
@@ -80,7 +88,7 @@ pub(crate) async fn register(State(hub): Shared, Extension(call): Extension<Call
     };
     let body = json!({
         "userId": user_id, "device": state.calls.register(now, line).json(), "keepaliveInterval": seconds,
-        "callKeepaliveInterval": 600, "rehomingIntervalMin": 60, "rehomingIntervalMax": 120,
+        "callKeepaliveInterval": 600, "rehomingIntervalMin": rehoming.0, "rehomingIntervalMax": rehoming.1,
         "voicePortalNumber": 0, "voicePortalExtension": 0,
     });
     hub.ring_waiting(&mut state, now, &call.agent);
@@ -112,22 +120,39 @@ pub(crate) async fn list(State(hub): Shared, Extension(call): Extension<Call>) -
         .calls
         .lines_of(now, &call.agent)
         .iter()
+        .filter(|line| line.door == call.door)
         .map(Line::json)
         .collect();
     ok(&json!({"userId": call.agent.as_str(), "devices": devices}))
 }
 
-pub(crate) async fn keepalive(State(hub): Shared, Path(device): Path<String>) -> Response {
-    let now = hub.now();
-    match hub.lock().calls.keepalive(now, &DeviceId::new(device)) {
+pub(crate) async fn keepalive(
+    State(hub): Shared,
+    Extension(call): Extension<Call>,
+    Path(device): Path<String>,
+) -> Response {
+    let (now, device) = (hub.now(), DeviceId::new(device));
+    let mut state = hub.lock();
+    if !state.calls.is_at(&device, call.door) {
+        return fault(CallFault::UNKNOWN_LINE);
+    }
+    match state.calls.keepalive(now, &device) {
         Ok(()) => ok(&json!({})),
         Err(why) => fault(why),
     }
 }
 
-pub(crate) async fn deregister(State(hub): Shared, Path(device): Path<String>) -> Response {
-    let now = hub.now();
-    match hub.lock().calls.deregister(now, &DeviceId::new(device)) {
+pub(crate) async fn deregister(
+    State(hub): Shared,
+    Extension(call): Extension<Call>,
+    Path(device): Path<String>,
+) -> Response {
+    let (now, device) = (hub.now(), DeviceId::new(device));
+    let mut state = hub.lock();
+    if !state.calls.is_at(&device, call.door) {
+        return fault(CallFault::UNKNOWN_LINE);
+    }
+    match state.calls.deregister(now, &device) {
         Ok(line) => ok(&json!({"userId": line.user_id, "device": line.json()})),
         Err(why) => fault(why),
     }
@@ -140,6 +165,9 @@ pub(crate) async fn signal(
     Path((device, id)): Path<(String, String)>,
 ) -> Response {
     let (device, id) = (DeviceId::new(device), LegId::new(id));
+    if !hub.lock().calls.is_at(&device, call.door) {
+        return fault(CallFault::NOT_REGISTERED);
+    }
     let correlation = call.body["device"]["correlationId"]
         .as_str()
         .unwrap_or_default();
@@ -215,6 +243,9 @@ pub(crate) async fn status(
     Path((device, id)): Path<(String, String)>,
 ) -> Response {
     let (device, id) = (DeviceId::new(device), LegId::new(id));
+    if !hub.lock().calls.is_at(&device, call.door) {
+        return fault(CallFault::NOT_REGISTERED);
+    }
     let now = hub.now();
     let done = hub.lock().calls.status(now, &device, &id);
     settled(done, &call, &device, &id)
@@ -227,6 +258,9 @@ pub(crate) async fn media(
     Path((device, id)): Path<(String, String)>,
 ) -> Response {
     let (device, id) = (DeviceId::new(device), LegId::new(id));
+    if !hub.lock().calls.is_at(&device, call.door) {
+        return fault(CallFault::NOT_REGISTERED);
+    }
     let roap = &call.body["localMedia"]["roap"];
     let (kind, sdp) = (
         roap["messageType"].as_str().unwrap_or_default(),
@@ -360,6 +394,9 @@ pub(crate) async fn hang_up(
     Path((device, id)): Path<(String, String)>,
 ) -> Response {
     let (device, id) = (DeviceId::new(device), LegId::new(id));
+    if !hub.lock().calls.is_at(&device, call.door) {
+        return fault(CallFault::NOT_REGISTERED);
+    }
     let now = hub.now();
     let before = hub.lock().calls.delete(now, &device, &id);
     match before {

@@ -33,10 +33,14 @@ use crate::journal;
 use crate::names::{AgentId, InteractionId, fresh};
 use crate::socket;
 
+pub(crate) use discovery::{BACKUPS, PRIMARIES};
 pub(crate) use mobius::reoffer;
 
 /// Longest request body read.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How long the body of a request may take.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Header names browsers ask for (`calling.md` 5.1); `*` does not cover `authorization`.
 const ALLOWED_HEADERS: &str = "authorization, content-type, accept, cisco-device-url, spark-user-agent, trackingid, \
@@ -45,6 +49,15 @@ const ALLOWED_HEADERS: &str = "authorization, content-type, accept, cisco-device
 /// Whether a connection is encrypted; set by the listener.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encrypted(pub(crate) bool);
+
+/// Which address a connection came to: the main one, or that of another host of the calling service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Door(pub(crate) usize);
+
+impl Door {
+    /// The address where everything is served.
+    pub(crate) const MAIN: Self = Self(0);
+}
 
 /// A request as the gate let it through.
 #[derive(Debug, Clone)]
@@ -55,6 +68,8 @@ pub(crate) struct Call {
     pub(crate) body: Value,
     /// Over TLS.
     pub(crate) tls: bool,
+    /// Where it came in.
+    pub(crate) door: Door,
     /// What the director ordered for it.
     pub(crate) plan: Plan,
     /// The query.
@@ -235,11 +250,17 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
         );
     }
     let tls = parts.extensions.get::<Encrypted>().is_some_and(|it| it.0);
+    let door = parts.extensions.get::<Door>().copied();
+    let door = door.unwrap_or(Door::MAIN);
     let is_socket = parts.headers.get(header::UPGRADE).is_some();
     let (body, too_long) = match if is_socket {
         Ok(axum::body::Bytes::new())
     } else {
-        to_bytes(body, BODY_LIMIT).await
+        match tokio::time::timeout(BODY_PATIENCE, to_bytes(body, BODY_LIMIT)).await {
+            Ok(read) => read,
+            // Nobody waits for the rest: the connection ends.
+            Err(_) => return crate::director::dropped(),
+        }
     } {
         Ok(bytes) => (bytes, false),
         Err(_) => (axum::body::Bytes::new(), true),
@@ -266,8 +287,10 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
             "",
             413,
         )
-    } else if let Some(response) = crate::director::away(&hub, &path, agent.as_ref()) {
+    } else if let Some(response) = crate::director::away(&hub, &path, agent.as_ref(), door) {
         response
+    } else if door != Door::MAIN && !path.starts_with("/api/v1/") {
+        nothing_here().await
     } else if let Some(response) = refused {
         response
     } else if let Some(Err(error)) = parsed.as_ref().filter(|_| !is_upload) {
@@ -288,6 +311,7 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
             agent: agent.clone().unwrap_or_else(|| AgentId::new("")),
             body: value.clone(),
             tls,
+            door,
             plan,
             query,
         };

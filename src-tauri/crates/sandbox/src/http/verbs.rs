@@ -25,6 +25,7 @@ pub(crate) fn verb_of(method: &Method, path: &str, body: &Value) -> Option<&'sta
         ("POST", ["wdm", ..]) => Some("wdmRegister"),
         ("PUT", ["wdm", ..]) => Some("wdmRefresh"),
         ("DELETE", ["wdm", ..]) => Some("wdmDelete"),
+        ("GET", ["wdm", ..]) => Some("wdmList"),
         ("POST", ["metrics" | "telemetry", ..]) => Some("metrics"),
         ("POST" | "PUT", ["client-logs", ..]) => Some("upload"),
         ("GET", ["api", "v1", "ping"]) => Some("ping"),

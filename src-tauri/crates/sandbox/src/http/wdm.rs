@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::discovery::NO_CONTENT;
-use super::{Call, Shared, bad_field, ok, problem};
+use super::{Call, Shared, answer, bad_field, ok, problem};
 use crate::hub::{Hub, ToSocket, WdmDevice};
 use crate::journal::iso;
 use crate::names::{WdmId, fresh};
@@ -17,11 +17,23 @@ pub(crate) async fn register(State(hub): Shared, Extension(call): Extension<Call
     if call.text("deviceType").is_none_or(str::is_empty) {
         return bad_field("deviceType", "deviceType is required");
     }
+    let now = hub.now();
+    {
+        let mut state = hub.lock();
+        state.forget_devices(now);
+        let limit = state.centre.settings.wdm_device_limit;
+        let mine = state.wdm.values().filter(|it| it.agent == call.agent);
+        if limit > 0 && mine.count() >= limit {
+            // Clients compare this text (`calling.md` 1.4).
+            let body = json!({"message": "User has excessive device registrations", "errorCode": 4400004, "trackingId": fresh()});
+            return answer(StatusCode::FORBIDDEN, &body);
+        }
+    }
     let id = WdmId::new(fresh());
     let device = WdmDevice {
         agent: call.agent.clone(),
         form: call.body.clone(),
-        modified: hub.now(),
+        modified: now,
     };
     let response = with_etag(ok(&describe(&hub, call.tls, &id, &device)), &device);
     hub.lock().wdm.insert(id, device);
@@ -37,6 +49,7 @@ pub(crate) async fn refresh(
     let now = hub.now();
     let device = {
         let mut state = hub.lock();
+        state.forget_devices(now);
         let Some(device) = state
             .wdm
             .get_mut(&id)
@@ -45,6 +58,9 @@ pub(crate) async fn refresh(
             return unknown(&id);
         };
         device.modified = now;
+        if let Some(ttl) = call.body.get("ttl").filter(|ttl| ttl.is_u64()) {
+            device.form["ttl"] = ttl.clone();
+        }
         device.clone()
     };
     with_etag(ok(&describe(&hub, call.tls, &id, &device)), &device)
@@ -63,7 +79,7 @@ pub(crate) async fn show(
         .filter(|device| device.agent == call.agent)
         .cloned();
     match device {
-        Some(device) => ok(&describe(&hub, call.tls, &id, &device)),
+        Some(device) => with_etag(ok(&describe(&hub, call.tls, &id, &device)), &device),
         None => unknown(&id),
     }
 }

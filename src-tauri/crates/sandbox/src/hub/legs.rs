@@ -116,12 +116,21 @@ impl Hub {
                 && is_heard
                 && !at.is_some_and(|line| has_socket(&line))
         };
+        // The client of a running call is gone, and another of the agent's is here: it may have the call again.
+        let lost_its_client = |leg: &Leg| {
+            let at = lines.iter().find(|one| Some(&one.id) == leg.line.as_ref());
+            matches!(leg.state, LegState::Connected | LegState::Media)
+                && is_heard
+                && leg.line.as_ref() != Some(&line.id)
+                && !at.is_some_and(|line| has_socket(&line))
+        };
         let waits = |leg: &&mut Leg| {
             leg.agent == *agent
                 && leg.peer.is_some()
                 && (leg.state == LegState::Waiting
                     || (leg.state == LegState::Offered && !leg.delivered)
-                    || rings_unheard(leg))
+                    || rings_unheard(leg)
+                    || lost_its_client(leg))
         };
         let media_first = state.centre.settings.media_first;
         let mut events = Vec::new();
@@ -242,7 +251,7 @@ impl State {
             .filter(|_| told)
             .and_then(|line| self.calls.line(now, &line).cloned());
         if let Some(line) = line {
-            self.send_mercury(now, &line.wdm(), &leg.disconnected(&line));
+            self.send_mercury(now, &line.wdm(), &leg.disconnected(&line), 1);
         }
     }
 }

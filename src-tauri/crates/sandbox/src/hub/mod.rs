@@ -17,10 +17,12 @@ use crate::calls::Calls;
 use crate::centre::{Centre, Input, Outgoing};
 use crate::director::Outage;
 use crate::faults::{Faults, Shuffle};
+use crate::http::Door;
 use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::names::{AgentId, InteractionId, Moment, WdmId};
 use crate::peer::{Impairment, OfferShape, Peer, Voice};
+use crate::transcripts::Transcripts;
 
 /// What a socket's task is told.
 #[derive(Debug, Clone)]
@@ -48,6 +50,8 @@ pub(crate) struct MercurySocket {
     pub(crate) wdm: WdmId,
     pub(crate) authorised: bool,
     pub(crate) sequence: u64,
+    /// It was told that the server goes away: another socket will take its place.
+    pub(crate) retires: bool,
     pub(crate) tx: UnboundedSender<ToSocket>,
 }
 
@@ -59,10 +63,25 @@ pub(crate) struct WdmDevice {
     pub(crate) modified: Moment,
 }
 
+impl WdmDevice {
+    /// Whether its time to live is over; a device that named none stays.
+    fn is_over(&self, now: Moment) -> bool {
+        let ttl = self.form.get("ttl").and_then(Value::as_u64);
+        ttl.is_some_and(|seconds| now >= self.modified.after_ms(seconds.saturating_mul(1000)))
+    }
+}
+
 /// An order for a notification socket that was not opened yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Subscription {
     pub(crate) agent: AgentId,
+}
+
+/// Another host of the calling service: where it listens.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    pub(crate) http: String,
+    pub(crate) tls: Option<String>,
 }
 
 /// Everything that changes.
@@ -81,6 +100,8 @@ pub(crate) struct State {
     pub(crate) mercury_shuffle: Shuffle,
     pub(crate) held_routing: Vec<(AgentId, Value)>,
     pub(crate) held_mercury: Vec<(WdmId, Value)>,
+    /// What was said on contacts, and who asked to read along.
+    pub(crate) transcripts: Transcripts,
     pub(crate) expired: BTreeSet<AgentId>,
     /// Until when sockets of a kind are refused, per agent.
     pub(crate) blocked: BTreeMap<(Channel, AgentId), Moment>,
@@ -110,6 +131,8 @@ pub(crate) enum Channel {
 pub(crate) struct Hub {
     pub(crate) http: String,
     pub(crate) tls: Option<String>,
+    /// The other hosts of the calling service, behind the doors from 1 on.
+    hosts: Vec<Host>,
     pub(crate) stop: CancellationToken,
     media: IpAddr,
     offer: OfferShape,
@@ -124,6 +147,7 @@ impl Hub {
     pub(crate) fn new(
         http: String,
         tls: Option<String>,
+        hosts: Vec<Host>,
         media: IpAddr,
         offer: OfferShape,
         centre: Centre,
@@ -145,6 +169,7 @@ impl Hub {
             mercury_shuffle: Shuffle::default(),
             held_routing: Vec::new(),
             held_mercury: Vec::new(),
+            transcripts: Transcripts::default(),
             expired: BTreeSet::new(),
             blocked: BTreeMap::new(),
             silent: BTreeMap::new(),
@@ -157,6 +182,7 @@ impl Hub {
         Arc::new(Self {
             http,
             tls,
+            hosts,
             stop: CancellationToken::new(),
             media,
             offer,
@@ -185,6 +211,15 @@ impl Hub {
     /// The address to name in answers: TLS when the question came over TLS.
     pub(crate) fn base(&self, tls: bool) -> &str {
         self.tls.as_deref().filter(|_| tls).unwrap_or(&self.http)
+    }
+
+    /// The address of a host of the calling service.
+    pub(crate) fn base_at(&self, door: Door, tls: bool) -> &str {
+        let host = door.0.checked_sub(1).and_then(|n| self.hosts.get(n));
+        match host {
+            Some(host) => host.tls.as_deref().filter(|_| tls).unwrap_or(&host.http),
+            None => self.base(tls),
+        }
     }
 
     /// The same for sockets.
@@ -249,7 +284,30 @@ impl Hub {
                 () = tokio::time::sleep(wait.unwrap_or(HOUSEKEEPING).min(HOUSEKEEPING)) => {
                     self.feed(Input::Tick);
                     self.end_silent_legs();
+                    let now = self.now();
+                    self.lock().forget_devices(now);
                 }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Forgets devices that were not refreshed in time; their sockets end.
+    pub(crate) fn forget_devices(&mut self, now: Moment) {
+        let over: Vec<WdmId> = self
+            .wdm
+            .iter()
+            .filter(|(_, device)| device.is_over(now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            let agent = self.wdm.remove(&id).map(|device| device.agent);
+            self.journal
+                .note(now, "wdm", "a device was not refreshed", agent.as_ref());
+            for socket in self.mercury.iter().filter(|socket| socket.wdm == id) {
+                // A closed receiver is a socket about to be taken off the list.
+                let _ = socket.tx.send(ToSocket::Close(1001, "device expired"));
             }
         }
     }

@@ -68,8 +68,13 @@ impl Hub {
             }
             return there;
         }
-        for _ in 0..copies {
-            state.send_mercury(now, wdm, &data);
+        if copies == 0 {
+            // A lost message leaves a gap in the numbers.
+            for socket in state.mercury.iter_mut().filter(|it| it.wdm == *wdm) {
+                socket.sequence += 1;
+            }
+        } else {
+            state.send_mercury(now, wdm, &data, copies);
         }
         there
     }
@@ -94,7 +99,8 @@ impl State {
         self.silent.get(agent).is_some_and(|until| now < *until)
     }
 
-    pub(super) fn send_mercury(&mut self, now: Moment, wdm: &WdmId, data: &Value) {
+    /// Sends a calling event to the sockets of a device; copies are the same to the last digit.
+    pub(super) fn send_mercury(&mut self, now: Moment, wdm: &WdmId, data: &Value, copies: usize) {
         let tracking = format!("SANDBOX_{}", fresh());
         let agent = self.wdm.get(wdm).map(|device| device.agent.clone());
         let envelope = json!({
@@ -109,6 +115,9 @@ impl State {
             .filter(|socket| socket.wdm == *wdm && socket.authorised)
         {
             socket.send(envelope.clone());
+            for _ in 1..copies {
+                socket.repeat(envelope.clone());
+            }
         }
     }
 
@@ -117,7 +126,7 @@ impl State {
             self.send_routing(now, &agent, &frame);
         }
         for (wdm, data) in std::mem::take(&mut self.held_mercury).into_iter().rev() {
-            self.send_mercury(now, &wdm, &data);
+            self.send_mercury(now, &wdm, &data, 1);
         }
     }
 
@@ -131,8 +140,13 @@ impl State {
 
 impl MercurySocket {
     /// Sends a message with the socket's next number.
-    pub(crate) fn send(&mut self, mut message: Value) {
+    pub(crate) fn send(&mut self, message: Value) {
         self.sequence += 1;
+        self.repeat(message);
+    }
+
+    /// Sends a message with the number of the last one.
+    fn repeat(&mut self, mut message: Value) {
         message["sequenceNumber"] = json!(self.sequence);
         // A closed receiver is a socket about to be taken off the list.
         let _ = self.tx.send(ToSocket::Text(message.to_string()));

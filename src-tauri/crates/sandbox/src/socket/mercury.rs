@@ -14,6 +14,7 @@ use super::carry_out;
 use crate::http::Shared;
 use crate::hub::{Channel, Hub, MercurySocket, State as HubState, ToSocket};
 use crate::names::{AgentId, WdmId, fresh};
+use crate::settings::{MercuryHello, MercuryPong};
 
 /// How long a socket may stay without authorization.
 const AUTHORIZATION_LIMIT: Duration = Duration::from_secs(30);
@@ -35,7 +36,9 @@ pub(crate) async fn open(
         agent.filter(|agent| !state.is_blocked(now, Channel::Mercury, agent))
     };
     match agent {
-        Some(agent) => upgrade.on_upgrade(move |socket| serve(hub, socket, wdm, agent)),
+        Some(agent) => {
+            super::bounded(upgrade).on_upgrade(move |socket| serve(hub, socket, wdm, agent))
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -54,6 +57,7 @@ async fn serve(hub: Arc<Hub>, mut socket: WebSocket, wdm: WdmId, agent: AgentId)
             wdm,
             authorised: false,
             sequence: 0,
+            retires: false,
             tx,
         });
     }
@@ -146,7 +150,12 @@ fn take(hub: &Arc<Hub>, id: &str, agent: &AgentId, authorised: bool, text: &str)
             Next::Authorised
         }
         Some("ping") if authorised => {
-            let pong = json!({"id": frame["id"], "type": "pong", "wsWriteTimestamp": now.0});
+            let id_back = match state.centre.settings.mercury_pong {
+                MercuryPong::Echo => frame["id"].clone(),
+                MercuryPong::Wrong => json!(fresh()),
+                MercuryPong::Lost => return Next::GoOn,
+            };
+            let pong = json!({"id": id_back, "type": "pong", "wsWriteTimestamp": now.0});
             if let Some(socket) = state.mercury.iter_mut().find(|socket| socket.id == id) {
                 socket.send(pong);
             }
@@ -159,16 +168,39 @@ fn take(hub: &Arc<Hub>, id: &str, agent: &AgentId, authorised: bool, text: &str)
 /// The first frame must be the buffer state; legs that rang unheard ring now.
 fn authorise(hub: &Arc<Hub>, state: &mut HubState, id: &str, agent: &AgentId) {
     let now = hub.now();
-    let hello = json!({
-        "id": fresh(), "data": {"eventType": "mercury.buffer_state"}, "timestamp": now.0,
-        "trackingId": format!("SANDBOX_{}", fresh()), "wsWriteTimestamp": now.0,
+    let event = match state.centre.settings.mercury_hello {
+        MercuryHello::BufferState => Some("mercury.buffer_state"),
+        MercuryHello::RegistrationStatus => Some("mercury.registration_status"),
+        MercuryHello::Other => Some("sandbox.weather"),
+        MercuryHello::Nothing => None,
+    };
+    let hello = event.map(|event| {
+        json!({
+            "id": fresh(), "data": {"eventType": event}, "timestamp": now.0,
+            "trackingId": format!("SANDBOX_{}", fresh()), "wsWriteTimestamp": now.0,
+        })
     });
+    let mut wdm = None;
     if let Some(socket) = state.mercury.iter_mut().find(|socket| socket.id == id) {
         socket.authorised = true;
-        socket.send(hello.clone());
+        wdm = Some(socket.wdm.clone());
+        if let Some(hello) = &hello {
+            socket.send(hello.clone());
+        }
     }
-    state
-        .journal
-        .frame(now, "mercury", "sandbox", Some(agent), &hello);
+    if let Some(hello) = &hello {
+        state
+            .journal
+            .frame(now, "mercury", "sandbox", Some(agent), hello);
+    }
+    // The socket it takes the place of, after a `shutdown`.
+    let retired = state
+        .mercury
+        .iter()
+        .filter(|one| one.retires && one.id != id);
+    for socket in retired.filter(|one| Some(&one.wdm) == wdm.as_ref()) {
+        // A closed receiver is a socket about to be taken off the list.
+        let _ = socket.tx.send(ToSocket::Close(4001, "replaced"));
+    }
     hub.ring_waiting(state, now, agent);
 }

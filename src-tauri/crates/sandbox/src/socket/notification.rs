@@ -38,7 +38,9 @@ pub(crate) async fn open(
         }
     };
     match subscription {
-        Some(subscription) => upgrade.on_upgrade(move |socket| serve(hub, socket, subscription)),
+        Some(subscription) => {
+            super::bounded(upgrade).on_upgrade(move |socket| serve(hub, socket, subscription))
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
