@@ -5,6 +5,8 @@
 mod calls;
 mod client;
 mod directing;
+mod failover;
+mod hostile;
 mod identity;
 mod scenes;
 mod session;

@@ -407,3 +407,106 @@ async fn a_silent_socket_stays_open_and_says_nothing() {
         "{seen:?}"
     );
 }
+
+#[tokio::test]
+async fn a_blind_transfer_to_a_colleague_who_refuses_fails_and_the_contact_stays() {
+    let sandbox = sandbox(|_| {}).await;
+    let (ada, id) = at_the_phone(&sandbox, 0).await;
+    let order = json!({"name": "Gil Moor", "refuses": true, "afterMs": 30});
+    let gil = direct(&ada, "/colleague", order).await["agentId"].clone();
+    let to = json!({"to": gil, "destinationType": "agent"});
+    ada.task(&id, "transfer", to).await;
+    let failed = ada.frame("AgentBlindTransferFailed").await;
+    assert_eq!(failed["reason"], "AGENT_DECLINED");
+    assert_eq!(failed["interactionId"], id.as_str());
+    // Nothing was given away: the contact can be ended as any other.
+    ada.task(&id, "end", json!({})).await;
+    ada.frame("AgentWrapup").await;
+    ada.wrap_up(&id).await;
+}
+
+#[tokio::test]
+async fn what_is_said_reaches_those_who_asked_and_can_be_read_later() {
+    let sandbox = sandbox(|_| {}).await;
+    let (ada, id) = at_the_phone(&sandbox, 0).await;
+    let say = |text: &str, last: bool| json!({"interactionId": id, "content": text, "role": "CALLER", "isFinal": last, "utteranceId": "u1"});
+    let sent = direct(&ada, "/transcript", say("I", false)).await;
+    assert_eq!(sent["sent"], 0, "nobody asked");
+    let event = |action: &str| {
+        json!({
+            "agentId": ada.me.id.as_str(), "orgId": deskline_sandbox::ORG_ID, "eventType": "CUSTOM_EVENT",
+            "eventName": "GET_TRANSCRIPTS",
+            "eventDetails": {"data": {"interactionId": id, "action": action, "actionTimeStamp": "1767261600000"}},
+        })
+    };
+    assert_eq!(ada.post("/ai/event", event("START")).await.0, 202);
+    direct(&ada, "/transcript", say("I would", false)).await;
+    direct(&ada, "/transcript", say("I would like to know", true)).await;
+    for (text, last) in [("I would", false), ("I would like to know", true)] {
+        let frame = ada
+            .routing
+            .inbox
+            .take("a transcript", |frame| {
+                frame["data"]["type"] == "REAL_TIME_TRANSCRIPTION"
+            })
+            .await;
+        let data = &frame["data"]["data"];
+        assert_eq!(frame["data"]["interactionId"], id.as_str());
+        assert_eq!(
+            (&data["content"], &data["isFinal"]),
+            (&json!(text), &json!(last))
+        );
+        assert_eq!(data["conversationId"], id.as_str());
+        for field in [
+            "role",
+            "utteranceId",
+            "messageId",
+            "publishTimestamp",
+            "languageCode",
+            "orgId",
+        ] {
+            assert!(!data[field].is_null(), "{field}");
+        }
+    }
+    let ask = json!({"agentId": "a", "orgId": "o", "interactionId": id});
+    let (status, list) = ada.post("/ai/transcripts/list", ask).await;
+    assert_eq!(status, 200);
+    let lines = list["data"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "only what was final: {list}");
+    assert_eq!(lines[0]["content"], "I would like to know");
+    assert_eq!(ada.post("/ai/event", event("STOP")).await.0, 202);
+    let sent = direct(&ada, "/transcript", say("Bye", true)).await;
+    assert_eq!(sent["sent"], 0);
+}
+
+#[tokio::test]
+async fn events_for_the_assistant_are_checked_field_by_field() {
+    let sandbox = sandbox(|_| {}).await;
+    let ada = Client::connect(&sandbox, 0).await;
+    let good = json!({
+        "agentId": ada.me.id.as_str(), "orgId": deskline_sandbox::ORG_ID, "eventType": "CUSTOM_EVENT",
+        "eventName": "GET_TRANSCRIPTS",
+        "eventDetails": {"data": {"interactionId": "i", "action": "START", "actionTimeStamp": "1767261600000"}},
+    });
+    assert_eq!(ada.post("/ai/event", good.clone()).await.0, 202);
+    for (place, field) in [
+        ("/agentId", "agentId"),
+        ("/orgId", "orgId"),
+        ("/eventType", "eventType"),
+        ("/eventName", "eventName"),
+        (
+            "/eventDetails/data/interactionId",
+            "eventDetails.data.interactionId",
+        ),
+        ("/eventDetails/data/action", "eventDetails.data.action"),
+        (
+            "/eventDetails/data/actionTimeStamp",
+            "eventDetails.data.actionTimeStamp",
+        ),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = json!(17);
+        let (status, body) = ada.post("/ai/event", bad).await;
+        assert_eq!((status, &body["errorData"]), (400, &json!(field)));
+    }
+}
