@@ -64,6 +64,7 @@ pub(crate) struct Task {
     /// When it leaves the collection by itself (O-17).
     pub(crate) remove_at: Option<Duration>,
     pub(crate) leg: Option<Leg>,
+    pub(crate) voice: Voice,
     pub(crate) is_muted: bool,
     pub(crate) accepting: Option<Accepting>,
     pub(crate) auto_wrapup: Option<AutoWrapupTimer>,
@@ -78,6 +79,17 @@ pub(crate) struct Task {
     pub(crate) recording_paused_at: Option<WallMs>,
     /// What this agent asked last, until the consult is over.
     pub(crate) asked: Option<Asked>,
+}
+
+/// Whether the sound of a call is where it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// It comes as calls do: its leg rings, and the agent answers.
+    Expected,
+    /// The call was met in its midst, and its leg should ring again until then.
+    Awaited(Duration),
+    /// It did not: the agent was told.
+    Missing,
 }
 
 /// A consult this agent asked for.
@@ -100,6 +112,7 @@ impl Task {
             told_end: None,
             remove_at: None,
             leg: None,
+            voice: Voice::Expected,
             is_muted: false,
             accepting: None,
             auto_wrapup: None,

@@ -6,7 +6,8 @@ use super::{Call, Desk, sign_in::words};
 use crate::{
     CallId, CallingFact, CallingRequest, Effect, Event, HangUpCause, InteractionId, Kind,
     LinkState, MediaFact, MediaRequest, Problem, SdpKind, failure,
-    task::{Leg, Task},
+    task::{Leg, Task, Voice},
+    view::Phase,
 };
 
 /// A leg whose offer was withdrawn is hung up if the far side does not within this time (N-33).
@@ -14,6 +15,9 @@ pub(super) const LEAVE_AFTER_REJECT: Duration = Duration::from_secs(2);
 /// A leg whose contact is over is hung up if the far side does not within this time: no open
 /// microphone without a conversation.
 pub(super) const LEAVE_AFTER_WRAP_UP: Duration = Duration::from_secs(5);
+
+/// A call met in its midst has its leg again within this time, or the agent is told that they have no voice in it.
+const VOICE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Desk {
     pub(super) fn calling_fact(&mut self, fact: CallingFact) {
@@ -102,6 +106,72 @@ impl Desk {
         if let Some(id) = waiting {
             self.pair(&call, &id);
             self.announce_if_ready(&id);
+        } else {
+            self.attach_voice();
+        }
+    }
+
+    /// A call that was met in its midst, after a restart: its leg is expected to ring again.
+    pub(super) fn await_voice(&mut self, id: &InteractionId) {
+        let until = self.now.at + self.unscaled(VOICE_WITHIN);
+        let is_browser = self.is_browser();
+        let me = self.me().to_owned();
+        if let Some(task) = self.find_mut(id) {
+            let is_talking = !matches!(
+                task.phase(&me),
+                Phase::Reserved | Phase::Offered | Phase::WrapUp | Phase::Ended
+            );
+            if is_browser && is_talking && task.is_assigned && task.is_telephony() {
+                task.voice = Voice::Awaited(until);
+            }
+        }
+    }
+
+    /// Answers the leg of a call that the agent is in already; they took it before this program was started.
+    pub(super) fn attach_voice(&mut self) {
+        let misses = |task: &&Task| {
+            task.leg.is_none()
+                && matches!(task.voice, Voice::Awaited(_) | Voice::Missing)
+                && !task.is_over
+                && !task.is_wrap_up_required()
+        };
+        let rings =
+            |call: &&Call| call.task.is_none() && !call.is_answered && call.hang_up_at.is_none();
+        // Only the customer's number tells that a leg is this call's; a stranger's is for the agent to answer.
+        let found = self.calls.iter().rev().filter(rings).find_map(|call| {
+            let is_its =
+                |task: &&Task| is_same_number(task.customer_number(), call.number.as_deref());
+            let task = self.tasks.iter().filter(misses).find(is_its)?;
+            Some((task.id.clone(), call.id.clone()))
+        });
+        let Some((id, call)) = found else { return };
+        self.pair(&call, &id);
+        self.answer_call(&call);
+        if let Some(task) = self.find_mut(&id) {
+            task.voice = Voice::Expected;
+        }
+        self.updated(&id);
+    }
+
+    /// Says so when the leg of a call did not ring again in time.
+    pub(super) fn tick_voice(&mut self) {
+        let at = self.now.at;
+        let me = self.me().to_owned();
+        let mut missed = Vec::new();
+        for task in &mut self.tasks {
+            if matches!(task.voice, Voice::Awaited(until) if until <= at) {
+                task.voice = Voice::Missing;
+                if task.leg.is_none() && !matches!(task.phase(&me), Phase::WrapUp | Phase::Ended) {
+                    missed.push(task.id.clone());
+                }
+            }
+        }
+        for id in missed {
+            self.notice(
+                "voiceNotAttached",
+                Some(id),
+                "the call goes on, but its sound is not connected to this computer".to_owned(),
+            );
         }
     }
 

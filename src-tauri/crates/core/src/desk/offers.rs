@@ -89,7 +89,9 @@ impl Desk {
         } else {
             task.is_assigned = has_joined(&task.data, &me);
             self.arm_auto_wrapup(&id);
+            self.await_voice(&id);
             self.tell("task:hydrate", &id, None);
+            self.attach_voice();
         }
     }
 

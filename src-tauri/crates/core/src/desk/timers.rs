@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Desk;
-use crate::{Kind, LinkState, failure};
+use crate::{Kind, LinkState, failure, task::Voice};
 
 impl Desk {
     pub(super) fn next_deadline(&self) -> Option<(Duration, &'static str)> {
@@ -35,7 +35,11 @@ impl Desk {
                 .as_ref()
                 .filter(|_| self.is_way_up())
                 .map(|timer| (timer.at, "auto wrap-up"));
-            [leg, removal, wrapup].into_iter().flatten()
+            let voice = match task.voice {
+                Voice::Awaited(until) => Some((until, "voice")),
+                Voice::Expected | Voice::Missing => None,
+            };
+            [leg, removal, wrapup, voice].into_iter().flatten()
         });
         self.ledger
             .deadline()
@@ -63,6 +67,7 @@ impl Desk {
         self.tick_login();
         self.tick_local();
         self.tick_legs();
+        self.tick_voice();
         let without_leg: Vec<_> = self
             .tasks
             .iter()

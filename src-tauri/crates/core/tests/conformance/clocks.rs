@@ -1,8 +1,8 @@
 //! Sleep and wake, and a time of day that jumps (architecture section 9).
 
 use deskline_core::{
-    Action, CallingRequest, ClockFact, Input, Kind, LinkState, QueuedState, RoutingFact,
-    RoutingRequest, view::Phase,
+    Action, CallingFact, CallingRequest, ClockFact, Input, Kind, LinkState, QueuedState,
+    RoutingFact, RoutingRequest, view::Phase,
 };
 use deskline_wire::json;
 
@@ -186,4 +186,55 @@ fn what_nobody_could_confirm_in_time_was_unreachable_and_not_slow() {
     let hold = story.hold("I");
     story.wait(20_000);
     assert_eq!(story.error(hold).kind, Kind::Unreachable);
+}
+
+/// A call met in its midst, after a restart.
+fn met_in_its_midst() -> Story {
+    let mut story = Story::logged_in(BROWSER);
+    story.frame(
+        "AgentContact",
+        &Contact::voice("I").state("connected").joined(),
+    );
+    assert_eq!(story.task("I").phase, Phase::Connected);
+    story.forget();
+    story
+}
+
+fn rings_from(story: &mut Story, call: &str, number: &str) {
+    story.calling(CallingFact::Ringing {
+        call: call.into(),
+        name: None,
+        number: Some(number.to_owned()),
+    });
+}
+
+fn notices(story: &Story) -> Vec<&'static str> {
+    let topic = |event: &deskline_core::Event| match event {
+        deskline_core::Event::Notice { topic, .. } => Some(*topic),
+        _ => None,
+    };
+    story.events.iter().filter_map(topic).collect()
+}
+
+#[test]
+fn a_call_met_in_its_midst_gets_its_voice_back_when_its_leg_rings_again() {
+    let mut story = met_in_its_midst();
+    let is_answer = |request: &CallingRequest| matches!(request, CallingRequest::Answer(_));
+    rings_from(&mut story, "stranger", "+14085550199");
+    assert!(!story.calling.iter().any(is_answer), "a stranger rings");
+    rings_from(&mut story, "customer", "+14085550123");
+    assert!(story.calling.iter().any(is_answer), "nobody needs to click");
+    story.wait(10_000);
+    assert!(notices(&story).is_empty());
+}
+
+#[test]
+fn a_call_met_in_its_midst_whose_leg_stays_away_is_said_to_have_no_voice() {
+    let mut story = met_in_its_midst();
+    story.wait(4_999);
+    assert!(notices(&story).is_empty());
+    story.wait(1);
+    assert_eq!(notices(&story), ["voiceNotAttached"]);
+    story.wait(60_000);
+    assert_eq!(notices(&story).len(), 1, "said once");
 }

@@ -45,6 +45,8 @@ pub(crate) struct Task {
     is_consulted: bool,
     is_auto: bool,
     is_muted: bool,
+    /// Met in its midst: its leg is expected to ring again.
+    misses_voice: bool,
     leg: Option<Leg>,
     accepting: Option<Accepting>,
     timer: Option<u64>,
@@ -641,6 +643,30 @@ impl Reference {
         if let Some((id, _)) = chosen.or(waiting.first()).cloned() {
             self.pair(call, &id);
             self.announce(&id);
+        } else {
+            self.attach_voice();
+        }
+    }
+
+    /// A leg with the number of a call the agent is in already is answered at once.
+    fn attach_voice(&mut self) {
+        let found = self.calls.iter().rev().find_map(|call| {
+            let is_free = call.task.is_none() && !call.is_answered;
+            let task = self.tasks.iter().find(|task| {
+                task.misses_voice
+                    && task.leg.is_none()
+                    && !task.is_over
+                    && !task.wrap_up
+                    && customer_of(&task.data) == call.number
+            });
+            Some((task?.id.clone(), call.id.clone())).filter(|_| is_free)
+        });
+        if let Some((id, call)) = found {
+            self.pair(&call, &id);
+            self.call_answered(&call);
+            if let Some(task) = self.task(&id) {
+                task.misses_voice = false;
+            }
         }
     }
 
@@ -760,7 +786,11 @@ impl Reference {
     pub(crate) fn tick(&mut self) {
         let now = self.at;
         for question in self.take(|open| open.due.is_some_and(|due| due <= now)) {
-            let how = if self.is_lost { "unreachable" } else { "timeout" };
+            let how = if self.is_lost {
+                "unreachable"
+            } else {
+                "timeout"
+            };
             self.settle(question.command, how);
         }
         for local in self.take_local(|local| local.due <= now) {
@@ -1164,6 +1194,7 @@ impl Reference {
             accepting: None,
             timer: None,
             is_timer_settled: false,
+            misses_voice: false,
             leaves_at: None,
         };
         task.settle_flags();
@@ -1202,6 +1233,17 @@ impl Reference {
         let task = self.task(id).unwrap();
         if !was_announced && !task.is_assigned && is_new {
             self.pair_waiting(id);
+        }
+        if !is_known && !is_new {
+            let is_browser = self.station == Some("BROWSER");
+            let task = self.task(id).unwrap();
+            let is_voice = word(&task.data, &["interaction", "mediaType"]) == "telephony";
+            let task = self.tasks.iter().find(|task| task.id == id).unwrap();
+            let is_talking =
+                !["reserved", "offered", "wrapUp", "ended"].contains(&self.phase(task));
+            let misses = is_browser && is_voice && is_talking && task.is_assigned;
+            self.task(id).unwrap().misses_voice = misses;
+            self.attach_voice();
         }
     }
 
