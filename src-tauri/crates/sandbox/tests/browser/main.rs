@@ -1,10 +1,13 @@
 //! The media peer against a real browser: Chromium without a window, both offering sides, both codecs.
 //!
-//! The page hums 440 Hz, dials `159#`, takes a re-offer, and reports what it heard of the peer's 660 Hz.
+//! The page hums 440 Hz, dials `159#`, takes a re-offer, and reports what it heard of the peer's 660 Hz. The other page
+//! is an agent's client of its own making: a whole call against the whole sandbox, over TLS.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod whole_call;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +43,29 @@ fn chromium() -> Option<String> {
         .find(|path| Path::new(path).exists())
 }
 
+/// Opens a page without a window, with a pretended microphone and no questions asked.
+fn start(browser: &str, profile: &Path, url: &str) -> Child {
+    Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--autoplay-policy=no-user-gesture-required",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            "--allow-loopback-in-peer-connection",
+            // The sandbox makes its certificate itself at every start.
+            "--ignore-certificate-errors",
+        ])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(url)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 /// Lets a browser and the peer exchange descriptions, and checks that each heard the other's tone.
 async fn both_hear_each_other(offer: OfferShape, query: &str) {
     let Some(browser) = chromium() else {
@@ -63,23 +89,7 @@ async fn both_hear_each_other(offer: OfferShape, query: &str) {
     let server = tokio::spawn(async move { axum::serve(listener, routes(check)).await });
 
     let profile = tempfile::tempdir().unwrap();
-    let mut running = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--autoplay-policy=no-user-gesture-required",
-            "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
-            "--allow-loopback-in-peer-connection",
-        ])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(&url)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut running = start(&browser, profile.path(), &url);
     let report = tokio::time::timeout(WITHIN, inbox.recv()).await;
     running.kill().unwrap();
     running.wait().unwrap();
