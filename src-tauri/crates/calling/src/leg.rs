@@ -388,7 +388,7 @@ impl Leg {
         );
         let is_patient = matches!(reply.status, Some(403 | 503)) && !reply.body.is_null();
         if let Some(seconds) = reply.retry_after.filter(|_| is_patient) {
-            let at = turn.after(Duration::from_secs(seconds));
+            let at = turn.after(Duration::from_secs(seconds.max(1)));
             let still_in_time = match self.stage {
                 Stage::Overtaken(until) | Stage::Ringing(until) | Stage::Answering(until) => {
                     at < until
@@ -445,7 +445,9 @@ impl Leg {
                 self.next_status = self.is_connected().then(|| turn.after(STATUS_EVERY));
             }
             Some(_) | None => {
-                let again = reply.retry_after.map_or(STATUS_AGAIN, Duration::from_secs);
+                let again = reply.retry_after.map_or(STATUS_AGAIN, |seconds| {
+                    Duration::from_secs(seconds.max(1)) // "at once" would be a storm
+                });
                 self.next_status = Some(turn.after(again));
             }
         }

@@ -40,7 +40,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use crate::record::{FailoverRecord, FailoverStore, MemoryStore, ServerType};
+pub use crate::record::{FailoverRecord, FailoverStore, FileStore, MemoryStore, ServerType};
 pub use deskline_wire::wdm::DeviceNames;
 
 /// Address of the region service of the real cloud.

@@ -1,6 +1,10 @@
 //! HTTP and WebSocket towards the services.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use deskline_core::{Secret, secret::without_credentials};
 use deskline_wire::Json;
@@ -192,7 +196,7 @@ async fn read(mut answer: reqwest::Response, token: Option<&Secret>) -> Result<A
         } else {
             without_credentials(body, token)
         },
-        retry_after: retry_after.and_then(|text| text.parse().ok()),
+        retry_after: retry_after.and_then(|text| seconds_of(&text, SystemTime::now())),
         etag,
     })
 }
@@ -274,4 +278,34 @@ async fn pump(
         }
     };
     events.send(closed).await.ok();
+}
+
+/// `retry-after`: seconds, or the date from which on to ask again. Anything else says nothing.
+fn seconds_of(retry_after: &str, now: SystemTime) -> Option<u64> {
+    if let Ok(seconds) = retry_after.parse() {
+        return Some(seconds);
+    }
+    let date = httpdate::parse_http_date(retry_after).ok()?;
+    let wait = date.duration_since(now).unwrap_or_default();
+    Some(wait.as_secs_f64().ceil() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_or_nothing() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_770_500);
+        assert_eq!(seconds_of("20", now), Some(20));
+        assert_eq!(seconds_of("0", now), Some(0));
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(seconds_of(date, now), Some(7));
+        assert_eq!(seconds_of("Sunday, 06-Nov-94 08:49:37 GMT", now), Some(7));
+        let later = now + Duration::from_secs(60);
+        assert_eq!(seconds_of(date, later), Some(0), "that date is past");
+        for nonsense in ["", "-5", "1.5", "soon", "Sun, 99 Nov 1994", "999999999999999999999"] {
+            assert_eq!(seconds_of(nonsense, now), None, "{nonsense}");
+        }
+    }
 }

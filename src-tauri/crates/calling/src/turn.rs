@@ -7,6 +7,9 @@ use rand::{Rng, rngs::StdRng};
 
 use crate::effect::{Effect, Owner, Request, SocketId, Ticket};
 
+/// A day: who is told to wait longer than that waits that long.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// What every machine may use while it handles one input.
 pub(crate) struct Turn<'a> {
     pub(crate) now: Now,
@@ -17,9 +20,10 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// The moment a protocol time from now; scaled by the pace.
+    /// The moment a protocol time from now; scaled by the pace. Whatever a service says, nothing
+    /// waits longer than [`LONGEST_WAIT`].
     pub(crate) fn after(&self, protocol: Duration) -> Duration {
-        self.now.at + self.pace.real(protocol)
+        self.now.at + self.pace.real(protocol.min(LONGEST_WAIT))
     }
 
     /// The moment a real time from now.

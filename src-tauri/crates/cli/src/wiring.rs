@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use deskline_account::{Account, AccountError, Flow, Setup};
 use deskline_audio::AudioError;
+use deskline_calling::{FailoverStore, FileStore, MemoryStore};
 use deskline_core::{Action, MediaRequest, Pace, RoutingRequest, Secret, desk::Settings};
 use deskline_identity::{ClientAuth, DEFAULT_PORTS, DEFAULT_SCOPES};
 use deskline_media::{AudioMode, BindPolicy, DeviceChoice, Levels};
 use deskline_platform::credentials::{DEFAULT_PROFILE, NativeStore, Vault};
+use deskline_platform::folders::Folders;
 use deskline_sandbox::{Sandbox, SandboxError};
 use deskline_session::view::{Change, Update};
 use deskline_session::{Adapters, DeskHandle, Owner};
@@ -143,6 +145,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
             Vault::lasting(NativeStore::new(), profile(&configuration)),
         ),
     };
+    let failover = failover_store(sandbox.is_some(), profile(&configuration));
     let Configuration {
         services, session, ..
     } = configuration;
@@ -204,6 +207,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         raw_events,
         tap,
         renew: Some(renewing),
+        record: failover,
         ..deskline_calling::Config::new(token_out, device_url)
     };
     let (inbox, stop) = (facts.clone(), stop_adapters.clone());
@@ -397,6 +401,18 @@ async fn hold_while_open(desk: &DeskHandle, account: Account) {
     });
     if told.await.is_err() {
         tracing::error!("the desk ended before it began");
+    }
+}
+
+/// Where an interrupted search for calling servers is remembered: a file of the profile, so that a
+/// restart goes on with it. A sandbox does not outlive us.
+fn failover_store(is_sandbox: bool, profile: &str) -> Arc<dyn FailoverStore> {
+    match Folders::of_user() {
+        Some(folders) if !is_sandbox => {
+            let name = format!("failover-{profile}.json");
+            Arc::new(FileStore::new(folders.state.join(name)))
+        }
+        Some(_) | None => Arc::new(MemoryStore::default()),
     }
 }
 

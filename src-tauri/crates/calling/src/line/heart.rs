@@ -89,7 +89,7 @@ impl Line {
                 let interval = self.registration.as_ref().map(|it| it.interval)?;
                 let pause = Duration::from_secs(reply.retry_after.unwrap_or(0));
                 self.heart.failures = 0;
-                self.heart.next = Some(turn.after(pause + interval));
+                self.heart.next = Some(turn.after(pause.saturating_add(interval)));
                 return is_asked.then_some(LineNews::Registered);
             }
             Some(404) => {

@@ -14,6 +14,8 @@ use crate::{
 
 /// Refusals with 429 after which home is thought of at the usual pace again.
 const QUICK_TRIES: u32 = 5;
+/// Minutes after which home is thought of at the latest, whatever a server says: a day.
+const LONGEST: u64 = 24 * 60;
 
 #[derive(Debug, Default)]
 pub(super) struct Home {
@@ -28,8 +30,8 @@ pub(super) struct Home {
 impl Home {
     /// The interval a primary server named, in minutes.
     pub(super) fn learn(&mut self, min: Option<u64>, max: Option<u64>) {
-        let min = min.unwrap_or(60);
-        self.minutes = Some((min, max.unwrap_or(120).max(min)));
+        let min = min.unwrap_or(60).min(LONGEST);
+        self.minutes = Some((min, max.unwrap_or(120).min(LONGEST).max(min)));
     }
 
     pub(super) fn arm(&mut self, turn: &mut Turn<'_>) {

@@ -262,10 +262,13 @@ impl Line {
         }
     }
 
-    /// Deregisters and cancels everything (N-21); harmless when never registered.
-    pub(crate) fn leave(&mut self, turn: &mut Turn<'_>, limit: Duration) {
+    /// Deregisters and cancels everything (N-21); harmless when never registered. Who goes without
+    /// logging out comes back to the same failover, so its record stays (1.7.4).
+    pub(crate) fn leave(&mut self, turn: &mut Turn<'_>, limit: Duration, is_logout: bool) {
         self.drop_request(turn);
-        self.drop_record(turn);
+        if is_logout {
+            self.drop_record(turn);
+        }
         self.network_down = false;
         self.recheck = None;
         self.record = None;
@@ -562,11 +565,6 @@ impl Line {
         self.retry_after = None;
         self.has_cleared = false;
         self.home.tries = 0;
-    }
-
-    fn keep_record(&mut self, turn: &mut Turn<'_>, record: FailoverRecord) {
-        self.is_recorded = true;
-        turn.push(Effect::Save(Some(record)));
     }
 
     fn drop_record(&mut self, turn: &mut Turn<'_>) {

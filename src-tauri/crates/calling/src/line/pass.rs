@@ -7,7 +7,7 @@ use deskline_wire::mobius::{self, MobiusRegistration, StaleDevice};
 
 use super::{KNOWN_DEVICES, Line, LineNews, Next, Place, Registration, Stage};
 use crate::{
-    effect::{Owner, Reply, Request, Service, Ticket, Verb},
+    effect::{Effect, Owner, Reply, Request, Service, Ticket, Verb},
     record::{FailoverRecord, ServerType},
     servers::Servers,
     turn::{Turn, problem},
@@ -135,15 +135,28 @@ impl Line {
 
     /// Starts with the primaries, or where a failover was interrupted (1.7.4).
     fn first_pass(&mut self, turn: &mut Turn<'_>) {
-        if let Some(record) = self.record.take() {
+        let who = self.identity.as_ref().map(|who| who.user_id.as_str());
+        let record = self.record.take();
+        if let Some(record) = record.filter(|record| Some(record.user_id.as_str()) == who) {
             let now = turn.now.wall.0 / 1000;
-            let since = u64::try_from(now - record.retry_scheduled_time).unwrap_or(0);
-            let since = turn.pace.protocol(Duration::from_secs(since)).as_secs();
+            let since = now.saturating_sub(record.retry_scheduled_time);
+            // One of the future was written by another clock: it says nothing either.
+            let since = u64::try_from(since).map_or(u64::MAX, |since| {
+                let days = Duration::from_secs(since.min(86_400));
+                turn.pace.protocol(days).as_secs()
+            });
             let elapsed = record.time_elapsed.saturating_add(since);
-            // A record older than the whole failover says nothing about today's primaries.
-            if elapsed <= THRESHOLD {
-                self.failover(turn, record.attempt, elapsed);
-                return;
+            // A record older than the whole failover says nothing about today's servers.
+            match record.server_type {
+                ServerType::Primary if elapsed <= THRESHOLD => {
+                    self.failover(turn, record.attempt.max(1), elapsed);
+                    return;
+                }
+                ServerType::Backup if since <= THRESHOLD && !self.backups().is_empty() => {
+                    self.to_backups(turn, record.attempt, elapsed);
+                    return;
+                }
+                ServerType::Primary | ServerType::Backup => {}
             }
         }
         self.walk(turn, Kind::First, self.primaries());
@@ -364,24 +377,38 @@ impl Line {
             seconds = THRESHOLD.saturating_sub(elapsed);
         }
         let fail_now = seconds < retry && retry.saturating_add(elapsed) > THRESHOLD;
-        let record = |server_type| FailoverRecord {
-            attempt,
-            time_elapsed: elapsed,
-            retry_scheduled_time: turn.now.wall.0 / 1000,
-            server_type,
-        };
         if seconds > 30 && !fail_now {
-            let record = record(ServerType::Primary);
-            self.keep_record(turn, record);
+            self.keep_record(turn, attempt, elapsed, ServerType::Primary);
             let next = Next::Failover { attempt, elapsed };
             self.wait(turn, Duration::from_secs(seconds.max(retry)), next);
         } else if self.backups().is_empty() {
             self.give_up(turn);
         } else {
-            let record = record(ServerType::Backup);
-            self.keep_record(turn, record);
-            self.walk(turn, Kind::Backup, self.backups());
+            self.to_backups(turn, attempt, elapsed);
         }
+    }
+
+    fn to_backups(&mut self, turn: &mut Turn<'_>, attempt: u32, elapsed: u64) {
+        self.keep_record(turn, attempt, elapsed, ServerType::Backup);
+        self.walk(turn, Kind::Backup, self.backups());
+    }
+
+    fn keep_record(
+        &mut self,
+        turn: &mut Turn<'_>,
+        attempt: u32,
+        time_elapsed: u64,
+        server_type: ServerType,
+    ) {
+        let Some(who) = &self.identity else { return };
+        self.is_recorded = true;
+        turn.push(Effect::Save(Some(FailoverRecord {
+            attempt,
+            time_elapsed,
+            retry_scheduled_time: turn.now.wall.0 / 1000,
+            server_type,
+            user_id: who.user_id.clone(),
+        })));
     }
 
     fn wait(&mut self, turn: &Turn<'_>, protocol: Duration, next: Next) {
@@ -430,7 +457,7 @@ impl Line {
         if self.calls > 0 {
             self.stage = Stage::Owed;
         } else if self.at_once && !self.backups().is_empty() {
-            self.walk(turn, Kind::Backup, self.backups());
+            self.to_backups(turn, 1, 0);
         } else {
             self.pass_over_same(turn);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use deskline_core::{CallingFact, HangUpCause, Now};
 
 use super::Phone;
-use crate::turn::problem;
+use crate::{effect::Effect, turn::problem};
 
 /// How long each step of taking leave may take; real time, because a person waits.
 const LEAVING_STEP: Duration = Duration::from_millis(1000);
@@ -46,6 +46,11 @@ impl Phone {
             }
             self.next_catalog = None;
         }
+        if goal == Goal::Stop
+            && let Some(record) = self.record.take()
+        {
+            self.effects.push(Effect::Save(Some(record))); // nobody followed it yet
+        }
         match &mut self.leaving {
             Some(leaving) => leaving.goal = leaving.goal.max(goal),
             None => {
@@ -70,7 +75,8 @@ impl Phone {
             let next = match step {
                 Step::Legs if self.farewells.is_empty() || is_late => {
                     self.farewells.clear();
-                    self.with(now, |parts, turn| parts.line.leave(turn, LEAVING_STEP));
+                    let is_logout = goal == Goal::Deregister;
+                    self.with(now, |parts, turn| parts.line.leave(turn, LEAVING_STEP, is_logout));
                     Step::Line
                 }
                 Step::Line if self.line.is_quiet() || is_late => {

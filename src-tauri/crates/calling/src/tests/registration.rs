@@ -277,6 +277,7 @@ fn calling_044_an_interrupted_failover_goes_on_where_it_was() {
         time_elapsed: 40,
         retry_scheduled_time: world.wall().0 / 1000 - 30,
         server_type: ServerType::Primary,
+        user_id: "user".into(),
     };
     world.handle(Event::Record(record));
     world.connect();
@@ -302,10 +303,106 @@ fn a_record_of_yesterday_is_not_believed() {
         time_elapsed: 40,
         retry_scheduled_time: world.wall().0 / 1000 - 86_400,
         server_type: ServerType::Primary,
+        user_id: "user".into(),
     }));
     world.connect();
     world.register();
     assert_eq!(world.posts(), ["p1"]);
+}
+
+#[test]
+fn only_a_record_of_our_own_that_can_be_true_is_followed() {
+    let mine = |world: &World| FailoverRecord {
+        attempt: 2,
+        time_elapsed: 40,
+        retry_scheduled_time: world.wall().0 / 1000 - 30,
+        server_type: ServerType::Primary,
+        user_id: "user".into(),
+    };
+    type Change = fn(&mut FailoverRecord);
+    let changes: [(Change, &str); 6] = [
+        (|record| record.user_id = "another".into(), "p1"),
+        (|record| record.retry_scheduled_time += 3600, "p1"),
+        (|record| record.retry_scheduled_time = i64::MIN, "p1"),
+        (|record| record.retry_scheduled_time = i64::MAX, "p1"),
+        (|record| record.time_elapsed = u64::MAX, "p1"),
+        (|record| record.server_type = ServerType::Backup, "b1"),
+    ];
+    for (change, first) in changes {
+        let mut world = World::new();
+        let mut record = mine(&world);
+        change(&mut record);
+        world.handle(Event::Record(record.clone()));
+        world.connect();
+        world.register();
+        assert_eq!(world.posts(), [first], "{record:?}");
+    }
+}
+
+#[test]
+fn who_stops_in_a_failover_goes_on_in_it_after_a_restart_and_who_logs_out_does_not() {
+    for (request, stays) in [
+        (None, true),
+        (Some(CallingRequest::Disconnect), true),
+        (Some(CallingRequest::Deregister), false),
+    ] {
+        let mut world = World::new();
+        world.connect();
+        world.always(POST, "/web/device", status(503));
+        world.request(CallingRequest::Restore);
+        world.pass(secs(10));
+        assert!(world.record.is_some());
+        if let Some(request) = request {
+            world.request(request);
+        }
+        world.handle(Event::Stop);
+        world.pass(secs(5));
+        assert_eq!(world.record.is_some(), stays);
+    }
+    // One nobody followed is still there for the next start.
+    let mut world = World::new();
+    world.handle(Event::Record(FailoverRecord {
+        attempt: 3,
+        time_elapsed: 80,
+        retry_scheduled_time: 0,
+        server_type: ServerType::Primary,
+        user_id: "user".into(),
+    }));
+    world.handle(Event::Stop);
+    assert_eq!(world.record.map(|record| record.attempt), Some(3));
+}
+
+#[test]
+fn no_number_a_service_may_say_makes_us_stumble() {
+    for seconds in [0, 1, u64::from(u32::MAX), u64::MAX / 2, u64::MAX] {
+        let mut world = World::registered();
+        world.script(POST, "/status", [retry_after(429, seconds)]);
+        world.pass(secs(120));
+        let mut world = starting(|world| {
+            world.always(POST, "/web/device", retry_after(429, seconds));
+        });
+        world.pass(secs(600));
+        assert!(world.posts().len() < 60, "{seconds}");
+        let mut world = World::established();
+        world.script(POST, "/calls/c1/status", [retry_after(503, seconds)]);
+        world.always(POST, "/media", retry_after(503, seconds));
+        world.offer("c1", 2);
+        world.local("c1", deskline_core::SdpKind::Answer);
+        world.pass(secs(1300));
+        let device = json!({ "device": { "deviceId": "d" }, "keepaliveInterval": seconds,
+            "rehomingIntervalMin": seconds, "rehomingIntervalMax": seconds });
+        for server in ["p1", "b1"] {
+            let mut world = starting(|world| {
+                if server == "b1" {
+                    world.always(POST, "p1.test", retry_after(429, 130));
+                    world.always(POST, "p2.test", retry_after(429, 130));
+                }
+                world.always(POST, server, Scripted::Answer(200, device.clone(), None));
+            });
+            assert_eq!(world.registrations(), [true]);
+            world.pass(secs(300));
+        }
+    }
 }
 
 #[test]
