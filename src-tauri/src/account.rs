@@ -1,185 +1,166 @@
-//! Whose token we have, and where it is kept: the keyring, or this run only if there is none.
+//! The account as the page sees it: what a person must do while signing in, and what somebody should do later.
+//! Tokens never come here.
 
-use std::sync::Mutex;
+use deskline_account::{AccountError, AccountState, Need, Prompt, WhyDevice};
+use deskline_core::{CommandError, Kind};
+use deskline_session::view::CommandErrorView;
+use serde::Serialize;
 
-use deskline_platform::credentials::{Stored, Vault};
-use tokio::sync::OnceCell;
-
-/// The account of the real contact centre. Practice accounts never come here.
-pub(crate) struct Account {
-    keyring: Vault,
-    state: Mutex<State>,
-    asked: OnceCell<()>,
+/// What the page shows of the account.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountView {
+    /// The settings name an integration to sign in with.
+    can_consent: bool,
+    /// What somebody should do.
+    need: Option<NeedView>,
+    /// Why tokens last for this run only, if they do.
+    keyring: Option<String>,
+    /// What was asked for and not granted.
+    missing: Vec<Missing>,
+    /// What the person must do now.
+    step: Option<Step>,
+    /// Why another device may be the better way: `noAnswer`, `noPort` or `noBrowser`.
+    offers_device: Option<&'static str>,
 }
 
-#[derive(Default)]
-struct State {
-    stored: Option<Stored>,
-    problem: Option<String>,
+/// What somebody should do. Calls go on in any case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+enum NeedView {
+    SignIn,
+    SetUp { text: String },
+    EndsSoon { at: i64 },
+    NotStored,
 }
 
-impl Account {
-    /// An account that the keyring may know.
-    pub(crate) fn new(keyring: Vault) -> Self {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Missing {
+    scope: String,
+    cost: &'static str,
+}
+
+/// A step of a sign-in that waits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    tag = "kind"
+)]
+pub(crate) enum Step {
+    /// The consent page is open in the system's browser.
+    Opened {
+        /// Its address, for another browser of this computer.
+        url: String,
+    },
+    /// A code has to be typed in elsewhere.
+    Code {
+        user_code: String,
+        verification_uri: String,
+        /// Milliseconds since the epoch.
+        expires_at: i64,
+    },
+    /// The person is done.
+    Finishing,
+}
+
+/// A sign-in that is under way, or how the last one ended.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct SigningIn {
+    /// Which attempt this is; an older one must not speak any more.
+    pub(crate) attempt: u64,
+    step: Option<Step>,
+    offers_device: Option<&'static str>,
+}
+
+impl SigningIn {
+    /// An attempt that begins.
+    pub(crate) fn new(attempt: u64) -> Self {
         Self {
-            keyring,
-            state: Mutex::default(),
-            asked: OnceCell::new(),
+            attempt,
+            ..Self::default()
         }
     }
 
-    /// The token to sign in with, if we have one.
-    pub(crate) async fn recall(&self) -> Option<Stored> {
-        self.look().await;
-        self.state().stored.clone()
-    }
-
-    /// Looks into the keyring, once; and again as long as that does not work: it may have been unlocked.
-    pub(crate) async fn look(&self) {
-        if !self.asked.initialized() {
-            self.asked.get_or_init(|| self.ask()).await;
-        } else if self.problem().is_some() {
-            self.ask().await;
-        }
-    }
-
-    async fn ask(&self) {
-        let answer = self.keyring.load().await;
-        let mut state = self.state();
-        match answer {
-            Ok(stored) => {
-                // What was pasted meanwhile is newer.
-                state.stored = state.stored.take().or(stored);
-                state.problem = None;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "tokens are kept for this run only");
-                state.problem = Some(error.to_string());
-            }
-        }
-    }
-
-    /// Keeps a token that has proven good: in the keyring if that works, in memory in any case.
-    pub(crate) async fn keep(&self, stored: Stored) {
-        self.state().stored = Some(stored.clone());
-        let problem = match self.keyring.save(stored).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::warn!(%error, "the token is kept for this run only");
-                Some(error.to_string())
-            }
-        };
-        self.state().problem = problem;
-    }
-
-    /// Forgets the token everywhere. The agent signed out, so a keyring that fails is only noted.
-    pub(crate) async fn forget(&self) {
-        self.state().stored = None;
-        if let Err(error) = self.keyring.forget().await {
-            tracing::warn!(%error, "the token could not be removed from the keyring");
-            self.state().problem = Some(error.to_string());
-        }
-    }
-
-    /// Why the keyring cannot be used, if it cannot.
-    pub(crate) fn problem(&self) -> Option<String> {
-        self.state().problem.clone()
-    }
-
-    /// Whether signing in needs no pasted token.
-    pub(crate) fn is_stored(&self) -> bool {
-        self.state().stored.is_some()
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("no code that holds this lock can panic")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use deskline_core::Secret;
-    use deskline_platform::credentials::{CredentialError, EntryName, MemoryStore, Store};
-
-    use super::*;
-
-    /// A keyring that can be missing.
-    #[derive(Clone, Default)]
-    struct Moody(Arc<MemoryStore>, Arc<AtomicBool>);
-
-    impl Moody {
-        fn check(&self) -> Result<(), CredentialError> {
-            if self.1.load(Ordering::Relaxed) {
-                return Err(CredentialError::Absent {
-                    cause: "nobody there".to_owned(),
+    /// Takes what the person must do or know.
+    pub(crate) fn prompted(&mut self, prompt: Prompt) {
+        match prompt {
+            Prompt::Open { url } => self.step = Some(Step::Opened { url: url.into() }),
+            Prompt::Code {
+                user_code,
+                verification_uri,
+                verification_uri_complete: _,
+                expires_at,
+            } => {
+                self.step = Some(Step::Code {
+                    user_code,
+                    verification_uri,
+                    expires_at: expires_at.0,
                 });
             }
-            Ok(())
+            Prompt::OfferDevice(WhyDevice::NoAnswer) => self.offers_device = Some("noAnswer"),
+            Prompt::OfferDevice(WhyDevice::NoPort) => self.offers_device = Some("noPort"),
+            Prompt::Finishing => {
+                self.step = Some(Step::Finishing);
+                self.offers_device = None;
+            }
         }
     }
 
-    impl Store for Moody {
-        fn read(&self, name: &EntryName) -> Result<Option<Secret>, CredentialError> {
-            self.check()?;
-            self.0.read(name)
-        }
-
-        fn write(&self, name: &EntryName, value: &Secret) -> Result<(), CredentialError> {
-            self.check()?;
-            self.0.write(name, value)
-        }
-
-        fn delete(&self, name: &EntryName) -> Result<bool, CredentialError> {
-            self.check()?;
-            self.0.delete(name)
-        }
+    /// The system has no browser to open.
+    pub(crate) fn no_browser(&mut self) {
+        self.offers_device = Some("noBrowser");
     }
 
-    fn stored() -> Stored {
-        Stored {
-            access_token: Secret::new("x_y_z"),
-            account: "Ada".to_owned(),
+    /// It is over; that another way may be better stays said until the next attempt.
+    pub(crate) fn over(&mut self, is_signed_in: bool) {
+        self.step = None;
+        if is_signed_in {
+            self.offers_device = None;
         }
     }
+}
 
-    #[tokio::test]
-    async fn a_kept_token_is_there_at_the_next_start() {
-        let keyring = Moody::default();
-        let account = Account::new(Vault::lasting(keyring.clone(), "p"));
-        assert_eq!(account.recall().await, None);
-        account.keep(stored()).await;
-        let next_start = Account::new(Vault::lasting(keyring, "p"));
-        assert_eq!(next_start.recall().await, Some(stored()));
-        next_start.forget().await;
-        assert!(!next_start.is_stored());
-        assert_eq!(account.problem(), None);
+impl AccountView {
+    /// The page's view of an account and of the sign-in under way.
+    pub(crate) fn of(can_consent: bool, state: &AccountState, signing_in: &SigningIn) -> Self {
+        let missing = state.who.iter().flat_map(|who| &who.missing);
+        Self {
+            can_consent,
+            need: state.need.as_ref().map(|need| match need {
+                Need::SignIn => NeedView::SignIn,
+                Need::SetUp { text } => NeedView::SetUp { text: text.clone() },
+                Need::EndsSoon { at } => NeedView::EndsSoon { at: at.0 },
+                Need::NotStored => NeedView::NotStored,
+            }),
+            keyring: state.keyring.clone(),
+            missing: missing
+                .map(|missing| Missing {
+                    scope: missing.scope.clone(),
+                    cost: missing.cost,
+                })
+                .collect(),
+            step: signing_in.step.clone(),
+            offers_device: signing_in.offers_device,
+        }
     }
+}
 
-    #[tokio::test]
-    async fn without_a_keyring_the_token_lasts_for_this_run_and_we_say_so() {
-        let keyring = Moody::default();
-        keyring.1.store(true, Ordering::Relaxed);
-        let account = Account::new(Vault::lasting(keyring.clone(), "p"));
-        assert_eq!(account.recall().await, None);
-        assert!(account.problem().unwrap().contains("no keyring service"));
-        account.keep(stored()).await;
-        assert_eq!(account.recall().await, Some(stored()));
-        assert!(account.problem().is_some());
-
-        // It turns up later: what is kept from then on is kept there.
-        keyring.1.store(false, Ordering::Relaxed);
-        assert_eq!(account.recall().await, Some(stored()));
-        assert_eq!(account.problem(), None);
-        account.keep(stored()).await;
-        assert_eq!(account.problem(), None);
-        let next_start = Account::new(Vault::lasting(keyring, "p"));
-        assert_eq!(next_start.recall().await, Some(stored()));
-    }
+/// What the page reads when nobody is signed in after all.
+pub(crate) fn refused(error: &AccountError) -> CommandErrorView {
+    let kind = match error {
+        AccountError::Service(_) => Kind::Unreachable,
+        AccountError::TimedOut => Kind::Timeout,
+        AccountError::Cancelled => Kind::Superseded,
+        AccountError::Denied
+        | AccountError::InvalidScope { .. }
+        | AccountError::Refused { .. }
+        | AccountError::OtherIssuer
+        | AccountError::TryAgain { .. }
+        | AccountError::SetUpWrong { .. }
+        | AccountError::TooManyTokens { .. } => Kind::Refused,
+        // Everything that is wrong on this side.
+        _ => Kind::Invalid,
+    };
+    CommandErrorView::from(&CommandError::ours(kind, error.word(), error.to_string()))
 }

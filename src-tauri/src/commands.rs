@@ -3,6 +3,7 @@
 pub(crate) mod consulting;
 pub(crate) mod later;
 pub(crate) mod outbound;
+pub(crate) mod signing;
 
 use std::sync::Arc;
 
@@ -50,9 +51,7 @@ pub(crate) async fn start_info<R: Runtime>(
     app: AppHandle<R>,
     front: Desk<'_>,
 ) -> Answer<StartInfo> {
-    let account = front.account();
-    account.look().await;
-    let credential_problem = account.problem();
+    let (stored_account, credential_problem) = front.look().await;
     Ok(StartInfo {
         version: app.package_info().version.to_string(),
         sandbox_available: true,
@@ -62,7 +61,7 @@ pub(crate) async fn start_info<R: Runtime>(
             "memory"
         },
         credential_problem,
-        stored_account: account.is_stored(),
+        stored_account,
     })
 }
 
@@ -250,10 +249,8 @@ mod tests {
     use tauri::{App, Manager as _, WebviewWindow, WebviewWindowBuilder};
 
     use super::*;
-    use crate::account::Account;
     use crate::running::Start;
     use crate::shell::builder_of;
-    use deskline_platform::credentials::Vault;
     use tauri::test::MockRuntime;
 
     /// The commands over a real desk that nobody is signed in at.
@@ -263,8 +260,7 @@ mod tests {
             .unwrap();
         let start = Start::for_tests();
         let running = tauri::async_runtime::block_on(start.real()).unwrap();
-        let account = Account::new(Vault::for_this_run("test"));
-        app.manage(Arc::new(Front::new(running, account, start)));
+        app.manage(Arc::new(Front::new(running, start)));
         let window = WebviewWindowBuilder::new(&app, "main", tauri::WebviewUrl::default())
             .build()
             .unwrap();

@@ -36,7 +36,7 @@ async fn play(front: &Front, demo: Demo) -> Result<(), CommandError> {
     tell("painted");
     let running = front.running();
     let desk = running.desk.clone();
-    running.sign_in(None).await?;
+    running.sign_in().await?;
     prepare(&desk).await?;
     let mut phases = follow(&desk).await?;
     tell("ready");

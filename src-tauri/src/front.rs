@@ -4,18 +4,22 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use deskline_account::{AccountError, Flow, Known, Prompt};
 use deskline_core::dial_plan::NumberProblem;
 use deskline_core::{Action, CommandError, InteractionId, Kind, Secret, Verb};
-use deskline_platform::credentials::Stored;
 use deskline_session::DeskHandle;
 use deskline_session::view::{CommandErrorView, DirectoryKind, DirectoryPage, Update};
 use serde::Serialize;
 use tauri::ipc::Channel;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
-use crate::account::Account;
+use crate::account::{AccountView, SigningIn, refused};
 use crate::arguments::{DeviceKind, Id};
 use crate::running::{Running, Start};
+
+/// Prompts of a sign-in that may wait to be shown.
+const PROMPTS: usize = 8;
 
 /// How loud both directions are, as linear amplitude (RMS) from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -27,9 +31,11 @@ pub(crate) struct Levels {
 /// The shell's side of the desk.
 pub(crate) struct Front {
     running: watch::Sender<Arc<Running>>,
-    account: Account,
     start: Start,
     page: Page,
+    signing_in: watch::Sender<SigningIn>,
+    /// Ends the sign-in under way.
+    cancel: Mutex<CancellationToken>,
     painted: Notify,
     /// One change of desk or account at a time.
     changing: tokio::sync::Mutex<()>,
@@ -41,24 +47,21 @@ struct Page {
     updates: Mutex<Option<Channel<Update>>>,
     updates_of: Arc<AtomicU64>,
     levels_of: Arc<AtomicU64>,
+    account_of: Arc<AtomicU64>,
 }
 
 impl Front {
     /// Opens with a desk that runs already.
-    pub(crate) fn new(running: Running, account: Account, start: Start) -> Self {
+    pub(crate) fn new(running: Running, start: Start) -> Self {
         Self {
             running: watch::Sender::new(Arc::new(running)),
-            account,
             start,
             page: Page::default(),
+            signing_in: watch::Sender::default(),
+            cancel: Mutex::default(),
             painted: Notify::new(),
             changing: tokio::sync::Mutex::default(),
         }
-    }
-
-    /// The account of the real contact centre.
-    pub(crate) fn account(&self) -> &Account {
-        &self.account
     }
 
     /// The desk that runs now.
@@ -139,41 +142,180 @@ impl Front {
         });
     }
 
+    /// Gives the page its stream of the account: at once, and after every change.
+    pub(crate) fn account(&self, channel: Channel<AccountView>) {
+        let counter = Arc::clone(&self.page.account_of);
+        let mine = counter.fetch_add(1, Ordering::AcqRel) + 1;
+        let (mut follow, mut signing_in) = (self.follow(), self.signing_in.subscribe());
+        tokio::spawn(async move {
+            let mut last = None;
+            loop {
+                let running = Arc::clone(&follow.borrow_and_update());
+                let mut state = running.account().state();
+                loop {
+                    let view = {
+                        let (state, signing_in) =
+                            (state.borrow_and_update(), signing_in.borrow_and_update());
+                        AccountView::of(running.can_consent(), &state, &signing_in)
+                    };
+                    if last.as_ref() != Some(&view) {
+                        let is_current = counter.load(Ordering::Acquire) == mine;
+                        if !is_current || channel.send(view.clone()).is_err() {
+                            return;
+                        }
+                        last = Some(view);
+                    }
+                    let is_same_desk = tokio::select! {
+                        changed = follow.changed() => match changed {
+                            Ok(()) => false,
+                            Err(_) => return,
+                        },
+                        changed = state.changed() => changed.is_ok(),
+                        changed = signing_in.changed() => match changed {
+                            Ok(()) => true,
+                            Err(_) => return,
+                        },
+                    };
+                    if !is_same_desk {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Takes up what the keyring holds; whether signing in needs nobody's hand, and why the keyring cannot be used.
+    pub(crate) async fn look(&self) -> (bool, Option<String>) {
+        let running = self.running();
+        if running.is_practice() {
+            return (false, None);
+        }
+        let account = running.account();
+        let is_known = account.state().borrow().who.is_some()
+            || match account.resume().await {
+                Ok(known) => matches!(known, Known::Token(_)),
+                Err(error) => {
+                    tracing::warn!(%error, "the stored sign-in cannot be used now");
+                    false
+                }
+            };
+        let problem = account.state().borrow().keyring.clone();
+        (is_known, problem)
+    }
+
     /// Signs in with this token, or with the one we have.
     pub(crate) async fn sign_in(&self, pasted: Option<Secret>) -> Result<(), CommandErrorView> {
         let _one_at_a_time = self.changing.lock().await;
         let running = self.running();
         if running.is_practice() {
             // The page offers sign-in only while signed out; the practice centre's agent has nothing to paste.
-            return running.sign_in(None).await.map_err(|error| view(&error));
+            return running.sign_in().await.map_err(|error| view(&error));
         }
-        let token = match pasted.clone() {
-            Some(token) => token,
-            None => match self.account.recall().await {
-                Some(stored) => stored.access_token,
-                None => {
+        let account = running.account();
+        match pasted.clone() {
+            Some(token) => {
+                let used = account.use_token(token, false).await;
+                used.map_err(|error| refused(&error))?;
+            }
+            None => {
+                let is_known = account.state().borrow().who.is_some()
+                    || match account.resume().await {
+                        Ok(known) => matches!(known, Known::Token(_)),
+                        Err(AccountError::Keyring(_)) => false,
+                        Err(error) => return Err(refused(&error)),
+                    };
+                if !is_known {
                     let error =
                         CommandError::ours(Kind::SignedOut, "NoAccount", "no stored account");
                     return Err(view(&error));
                 }
-            },
-        };
-        running
-            .sign_in(Some(token.clone()))
-            .await
-            .map_err(|error| view(&error))?;
+            }
+        }
+        running.sign_in().await.map_err(|error| view(&error))?;
         if pasted.is_some() {
             let agent = running.desk.snapshot().await.ok().and_then(|now| now.agent);
-            let stored = Stored {
-                access_token: token,
-                account: agent.map(|agent| agent.agent_name).unwrap_or_default(),
-            };
-            self.account.keep(stored).await;
+            let name = agent.map(|agent| agent.agent_name).unwrap_or_default();
+            account.keep(&name).await;
         }
         Ok(())
     }
 
-    /// Signs out. From practice this leads back to the real contact centre's sign-in.
+    /// Signs in with a person's consent; beside an open session it brings newer tokens, and the session goes on.
+    /// A second call takes the place of the first.
+    pub(crate) async fn sign_in_with_consent(&self, flow: Flow) -> Result<(), CommandErrorView> {
+        let running = self.running();
+        if running.is_practice() {
+            let why = "the built-in contact centre needs no sign-in";
+            return Err(refusal("Practice", why));
+        }
+        let cancel = CancellationToken::new();
+        std::mem::replace(&mut *self.cancel(), cancel.clone()).cancel();
+        let attempt = self.signing_in.borrow().attempt + 1;
+        self.signing_in.send_replace(SigningIn::new(attempt));
+        let (prompts_in, mut prompts) = mpsc::channel(PROMPTS);
+        let account = running.account();
+        let who = {
+            let mut way = std::pin::pin!(account.sign_in(Some(flow), prompts_in, cancel));
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(prompt) = prompts.recv() => self.prompted(attempt, prompt),
+                    who = &mut way => break who,
+                }
+            }
+        };
+        self.say(attempt, |signing_in| signing_in.over(who.is_ok()));
+        who.map_err(|error| refused(&error))?;
+        let _one_at_a_time = self.changing.lock().await;
+        let is_open = running
+            .desk
+            .snapshot()
+            .await
+            .is_ok_and(|now| now.agent.is_some());
+        if is_open {
+            return Ok(());
+        }
+        running.sign_in().await.map_err(|error| view(&error))
+    }
+
+    /// Ends the sign-in under way.
+    pub(crate) fn cancel_sign_in(&self) {
+        self.cancel().cancel();
+    }
+
+    /// Shows a prompt, and opens the browser if that is what it asks for.
+    fn prompted(&self, attempt: u64, prompt: Prompt) {
+        if let Prompt::Open { url } = &prompt {
+            let (url, signing_in) = (url.to_string(), self.signing_in.clone());
+            // Starting a program waits for it on some systems.
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = tauri_plugin_opener::open_url(url, None::<&str>) {
+                    tracing::warn!(%error, "the system's browser could not be opened");
+                    signing_in.send_if_modified(|now| {
+                        let is_mine = now.attempt == attempt;
+                        if is_mine {
+                            now.no_browser();
+                        }
+                        is_mine
+                    });
+                }
+            });
+        }
+        self.say(attempt, |signing_in| signing_in.prompted(prompt));
+    }
+
+    fn say(&self, attempt: u64, what: impl FnOnce(&mut SigningIn)) {
+        self.signing_in.send_if_modified(|now| {
+            let is_mine = now.attempt == attempt;
+            if is_mine {
+                what(now);
+            }
+            is_mine
+        });
+    }
+
+    /// Signs out: the services first, then everything kept. From practice this leads back to the real contact
+    /// centre's sign-in.
     pub(crate) async fn sign_out(&self) -> Result<(), CommandErrorView> {
         let _one_at_a_time = self.changing.lock().await;
         let running = self.running();
@@ -185,8 +327,10 @@ impl Front {
         if running.is_practice() {
             return self.change(self.start.real().await).await;
         }
-        running.forget_token();
-        self.account.forget().await;
+        running.left().await;
+        let account = running.account();
+        account.hold(false);
+        account.sign_out().await;
         Ok(())
     }
 
@@ -199,7 +343,7 @@ impl Front {
         self.change(self.start.practice().await).await?;
         let running = self.running();
         running.open_for_practice();
-        running.sign_in(None).await.map_err(|error| view(&error))
+        running.sign_in().await.map_err(|error| view(&error))
     }
 
     /// Puts a fresh desk in place of one that broke; nobody is signed in at it.
@@ -215,6 +359,7 @@ impl Front {
     /// Puts another desk in place of the one that runs; the page gets its snapshot on the same stream.
     async fn change(&self, next: Result<Running, String>) -> Result<(), CommandErrorView> {
         let next = Arc::new(next.map_err(|why| refusal("Start", why))?);
+        self.cancel_sign_in();
         let before = self.running.send_replace(Arc::clone(&next));
         let channel = self.page_updates().clone();
         if let Some(channel) = channel {
@@ -285,6 +430,12 @@ impl Front {
     /// Stops the ring tone.
     pub(crate) fn silence_ring(&self) {
         self.running().silence_ring();
+    }
+
+    fn cancel(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
+        self.cancel
+            .lock()
+            .expect("no code that holds this lock can panic")
     }
 
     fn page_updates(&self) -> std::sync::MutexGuard<'_, Option<Channel<Update>>> {

@@ -2,10 +2,12 @@
 
 use std::sync::Mutex;
 
+use deskline_account::{Account, AccountError};
 use deskline_audio::{AudioMode, DeviceChoice, Levels};
 use deskline_cli::config::Configuration;
 use deskline_cli::wiring::{self, WiringOptions};
 use deskline_core::{CommandError, Kind, Pace, Secret};
+use deskline_platform::credentials::Vault;
 use deskline_platform::folders::Folders;
 use deskline_sandbox::{Contact, Sandbox};
 use deskline_session::DeskHandle;
@@ -21,6 +23,8 @@ pub(crate) struct Start {
     configuration: Configuration,
     devices: Mutex<DeviceChoice>,
     folders: Option<Folders>,
+    /// Where tokens are kept, in place of the system's keyring.
+    vault: Option<Vault>,
 }
 
 impl Start {
@@ -37,6 +41,7 @@ impl Start {
             configuration,
             devices: Mutex::new(devices),
             folders,
+            vault: None,
         })
     }
 
@@ -50,6 +55,7 @@ impl Start {
             configuration,
             devices: Mutex::default(),
             folders: None,
+            vault: Some(Vault::for_this_run("test")),
         }
     }
 
@@ -76,10 +82,12 @@ impl Start {
             pace: Pace::REAL,
             raw_events: false,
             sandbox,
+            vault: self.vault.clone(),
         });
         let desk = started.await.map_err(|error| error.to_string())?;
         Ok(Running {
             desk: desk.desk.clone(),
+            can_consent: self.configuration.account.client_id.is_some(),
             behind: desk,
         })
     }
@@ -109,6 +117,7 @@ impl Start {
 pub(crate) struct Running {
     /// The way to the desk.
     pub(crate) desk: DeskHandle,
+    can_consent: bool,
     behind: wiring::Running,
 }
 
@@ -123,30 +132,37 @@ impl Running {
         self.behind.sandbox.is_some()
     }
 
-    /// Signs in: with this token, or as the first agent of the built-in contact centre.
+    /// Who signs in and stays signed in.
+    pub(crate) fn account(&self) -> &Account {
+        &self.behind.account
+    }
+
+    /// Whether the settings name an integration to sign in with.
+    pub(crate) fn can_consent(&self) -> bool {
+        self.can_consent
+    }
+
+    /// Opens the session with the token in use; at the built-in contact centre as its first agent.
     ///
     /// # Errors
     /// What the centre said.
-    pub(crate) async fn sign_in(&self, token: Option<Secret>) -> Result<(), CommandError> {
-        let own = self.sandbox().and_then(|sandbox| {
+    pub(crate) async fn sign_in(&self) -> Result<(), CommandError> {
+        let first = self.sandbox().and_then(|sandbox| {
             let first = sandbox.agents().into_iter().next()?;
             Some(Secret::new(first.token))
         });
-        let Some(token) = own.or(token) else {
-            let why = "there is no token to sign in with";
-            return Err(CommandError::ours(Kind::SignedOut, "NoToken", why));
-        };
-        self.behind.token.send_replace(Some(token));
-        let signed_in = self.desk.sign_in().await;
-        if signed_in.is_err() {
-            self.forget_token();
+        if let Some(token) = first {
+            let used = self.account().use_token(token, false).await;
+            used.map_err(|error: AccountError| {
+                CommandError::ours(Kind::Invalid, error.word(), error.to_string())
+            })?;
         }
-        signed_in.map(drop)
+        self.desk.sign_in().await.map(drop)
     }
 
-    /// Nobody is signed in any more.
-    pub(crate) fn forget_token(&self) {
-        self.behind.token.send_replace(None);
+    /// Resolves when the services have been told that we signed out: until then they need the token.
+    pub(crate) async fn left(&self) {
+        self.behind.left().await;
     }
 
     /// Tries to reconnect now.

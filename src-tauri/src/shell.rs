@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deskline_platform::credentials::{DEFAULT_PROFILE, NativeStore, Vault};
 use tauri::{AppHandle, Builder, Manager as _, RunEvent, Runtime};
 use tauri_plugin_window_state::StateFlags;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::Account;
 use crate::front::Front;
 use crate::options::{Demo, Options};
 use crate::running::Start;
@@ -117,8 +115,7 @@ fn setup<R: Runtime>(
         }
     });
     let running = running.map_err(ShellError::Start)?;
-    let account = Account::new(Vault::lasting(NativeStore::new(), DEFAULT_PROFILE));
-    let front = Arc::new(Front::new(running, account, start));
+    let front = Arc::new(Front::new(running, start));
     app.manage(Arc::clone(&front));
     let (seen, sight) = lookout::sight();
     windows::open(app, sight)?;
@@ -148,7 +145,7 @@ fn setup<R: Runtime>(
 
 /// Signs in without being asked where that is possible; the page shows how it goes.
 async fn first_sign_in(front: &Front) {
-    if !front.running().is_practice() && front.account().recall().await.is_none() {
+    if !front.running().is_practice() && !front.look().await.0 {
         return;
     }
     if let Err(error) = front.sign_in(None).await {
@@ -249,6 +246,9 @@ pub(crate) fn builder_of<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::window_ready,
             commands::copy_text,
             commands::sign_in,
+            commands::signing::account,
+            commands::signing::sign_in_with_consent,
+            commands::signing::cancel_sign_in,
             commands::sign_out,
             commands::start_sandbox,
             commands::station_login,

@@ -2,7 +2,7 @@ import { render } from '@testing-library/svelte';
 import { vi } from 'vitest';
 
 import App from '../src/App.svelte';
-import type { Backend } from '../src/backend';
+import type { AccountView, Backend } from '../src/backend';
 import type { Change } from '../src/backend/generated/Change';
 import type { Snapshot } from '../src/backend/generated/Snapshot';
 import type { TaskView } from '../src/backend/generated/TaskView';
@@ -37,6 +37,8 @@ export class Hand {
   now = noon;
   calls: [string, ...unknown[]][] = [];
   subscriptions = 0;
+  #account: AccountView = { canConsent: false, need: null, keyring: null, missing: [], step: null, offersDevice: null };
+  #accountListener: ((account: AccountView) => void) | null = null;
   #rev = 0;
   #listener: ((update: Update) => void) | null = null;
   #waiting: { command: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -50,7 +52,7 @@ export class Hand {
           this.calls.push([command, ...args]);
           this.#waiting.push({ command, resolve, reject });
         });
-    const names = ['signIn', 'signOut', 'startSandbox', 'stationLogin', 'stationLogout', 'setState', 'tryNow', 'chooseDevice', 'silenceRing', 'accept', 'decline', 'toggleMute', 'hold', 'resume', 'pauseRecording', 'resumeRecording', 'end', 'wrapup', 'cancelAutoWrapup', 'sendDigits', 'copyText', 'windowReady', 'consult', 'endConsult', 'switchCall', 'consultTransfer', 'transfer', 'consultConference', 'exitConference', 'transferConference', 'queueState', 'queueSignOut', 'startOutdial', 'acceptPreview', 'openTask'];
+    const names = ['signIn', 'signInWithConsent', 'cancelSignIn', 'signOut', 'startSandbox', 'stationLogin', 'stationLogout', 'setState', 'tryNow', 'chooseDevice', 'silenceRing', 'accept', 'decline', 'toggleMute', 'hold', 'resume', 'pauseRecording', 'resumeRecording', 'end', 'wrapup', 'cancelAutoWrapup', 'sendDigits', 'copyText', 'windowReady', 'consult', 'endConsult', 'switchCall', 'consultTransfer', 'transfer', 'consultConference', 'exitConference', 'transferConference', 'queueState', 'queueSignOut', 'startOutdial', 'acceptPreview', 'openTask'];
     this.backend = {
       now: () => this.now,
       subscribe: async (listener: (update: Update) => void) => {
@@ -61,6 +63,11 @@ export class Hand {
         return () => undefined;
       },
       levels: async () => () => undefined,
+      account: async (listener: (account: AccountView) => void) => {
+        this.#accountListener = listener;
+        listener(this.#account);
+        return () => undefined;
+      },
       startInfo: async () => ({ version: '0.1.0', sandboxAvailable: true, credentialStore: 'keyring', storedAccount: false, ...start }),
       ...Object.fromEntries(names.map((name) => [name, call(name)])),
     } as unknown as Backend;
@@ -70,6 +77,12 @@ export class Hand {
   async send(change: Change, skip = 0): Promise<void> {
     this.#rev += 1 + skip;
     this.#listener?.({ rev: this.#rev, change });
+    await settle();
+  }
+  /** Changes what the shell says of the account. */
+  async account(change: Partial<AccountView>): Promise<void> {
+    this.#account = { ...this.#account, ...change };
+    this.#accountListener?.(this.#account);
     await settle();
   }
   task(task: TaskView): Promise<void> {

@@ -28,6 +28,8 @@ describe('the bridge to the shell', () => {
     await shell.windowReady();
     await shell.copyText('T-1');
     await shell.startInfo();
+    await shell.signInWithConsent('device');
+    await shell.cancelSignIn();
     const one = { taskId: 'x' };
     expect(calls).toEqual([
       ['sign_in', {}],
@@ -46,6 +48,8 @@ describe('the bridge to the shell', () => {
       ['window_ready', {}],
       ['copy_text', { text: 'T-1' }],
       ['start_info', {}],
+      ['sign_in_with_consent', { way: 'device' }],
+      ['cancel_sign_in', {}],
     ]);
   });
 

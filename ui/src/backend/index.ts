@@ -24,6 +24,29 @@ export interface StartInfo {
   storedAccount: boolean;
 }
 
+/** What somebody should do about the sign-in; calls go on in any case. */
+export type AccountNeed = { kind: 'signIn' } | { kind: 'setUp'; text: string } | { kind: 'endsSoon'; at: number } | { kind: 'notStored' };
+
+/** What the person must do while a sign-in with consent waits. `expiresAt` in ms since the epoch. */
+export type SignInStep = { kind: 'opened'; url: string } | { kind: 'code'; userCode: string; verificationUri: string; expiresAt: number } | { kind: 'finishing' };
+
+/** The account; tokens never come here. */
+export interface AccountView {
+  /** The settings name an integration to sign in with. */
+  canConsent: boolean;
+  need: AccountNeed | null;
+  /** Why the sign-in lasts for this run only, if it does. */
+  keyring: string | null;
+  /** What was asked for and not granted, and what that costs. */
+  missing: { scope: string; cost: string }[];
+  step: SignInStep | null;
+  /** Why another device may be the better way to sign in. */
+  offersDevice: 'noAnswer' | 'noPort' | 'noBrowser' | null;
+}
+
+/** In this computer's browser, or with another device. */
+export type SignInWay = 'browser' | 'device';
+
 /** Kinds of sound device. */
 export type DeviceKind = 'microphone' | 'speaker' | 'ringer';
 
@@ -59,7 +82,12 @@ export interface Backend {
   windowReady(): Promise<void>;
   copyText(text: string): Promise<void>;
 
+  /** The account: at once, and after every change. */
+  account(listener: (account: AccountView) => void): Promise<Unsubscribe>;
   signIn(token?: string): Promise<void>;
+  /** Resolves when the person is done; what they must do comes with the account. */
+  signInWithConsent(way: SignInWay): Promise<void>;
+  cancelSignIn(): Promise<void>;
   signOut(): Promise<void>;
   startSandbox(): Promise<void>;
   stationLogin(station: { teamId: string; loginOption: LoginOption; dialNumber?: string }): Promise<void>;

@@ -1,9 +1,11 @@
 import { pseudo, speak, t } from '../messages';
 import { type Gesture, type Story, stories } from '../stories';
 import { noon } from '../stories/cast';
-import type { Backend, StartInfo } from './index';
+import type { AccountView, Backend, StartInfo } from './index';
 
 const start: StartInfo = { version: '0.1.0', sandboxAvailable: true, credentialStore: 'keyring', credentialProblem: null, storedAccount: false };
+
+const account: AccountView = { canConsent: false, need: null, keyring: null, missing: [], step: null, offersDevice: null };
 
 /**
  * Plays a recorded story in a plain browser: `?story=03-ringing`, `&theme=dark`, `&dir=rtl`,
@@ -55,7 +57,13 @@ export function play(story: Story, isLive = false): Backend {
     startInfo: async () => ({ ...start, ...story.start }),
     windowReady: async () => undefined,
     copyText: async () => undefined,
+    account: async (listener) => {
+      listener({ ...account, ...story.account });
+      return () => undefined;
+    },
     signIn: ask('signIn'),
+    signInWithConsent: ask('signInWithConsent'),
+    cancelSignIn: ask('cancelSignIn', true),
     signOut: ask('signOut'),
     startSandbox: ask('startSandbox'),
     stationLogin: ask('stationLogin'),

@@ -2,7 +2,7 @@ import { Channel, invoke } from '@tauri-apps/api/core';
 
 import type { Update } from './generated/Update';
 import type { DirectoryPage } from './generated/DirectoryPage';
-import type { Backend, Levels, NumberProblem, StartInfo, Unsubscribe } from './index';
+import type { AccountView, Backend, Levels, NumberProblem, StartInfo, Unsubscribe } from './index';
 
 /** Listens to a channel until told to stop; the shell notices by the next page or subscription. */
 async function listen<T>(command: string, listener: (message: T) => void): Promise<Unsubscribe> {
@@ -27,6 +27,9 @@ export function tauri(): Backend {
     copyText: (text) => invoke('copy_text', { text }),
 
     signIn: (token) => invoke('sign_in', token === undefined ? {} : { token }),
+    account: (listener) => listen<AccountView>('account', listener),
+    signInWithConsent: (way) => invoke('sign_in_with_consent', { way }),
+    cancelSignIn: () => invoke('cancel_sign_in'),
     signOut: () => invoke('sign_out'),
     startSandbox: () => invoke('start_sandbox'),
     stationLogin: (station) => invoke('station_login', { ...station }),

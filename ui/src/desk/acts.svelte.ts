@@ -1,4 +1,4 @@
-import { type Backend, commandError, type DeviceKind, type WantedState } from '../backend';
+import { type Backend, type SignInWay, commandError, type DeviceKind, type WantedState } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
 import type { Consult } from '../backend/generated/Consult';
 import type { Snapshot } from '../backend/generated/Snapshot';
@@ -182,6 +182,15 @@ export class Acts {
 
   signIn(token?: string): Promise<boolean> {
     return this.#run('signIn', '', () => this.backend.signIn(token), { repeat: false });
+  }
+
+  /** Signs in with a person's consent; another way takes the place of the one under way. */
+  signInWithConsent(way: SignInWay): Promise<boolean> {
+    return this.#run('signInWithConsent', '', () => this.backend.signInWithConsent(way), { newest: true, repeat: false });
+  }
+
+  cancelSignIn(): Promise<boolean> {
+    return this.#run('cancelSignIn', '', () => this.backend.cancelSignIn());
   }
 
   startSandbox(): Promise<boolean> {

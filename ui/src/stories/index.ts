@@ -5,7 +5,7 @@ import type { Change } from '../backend/generated/Change';
 import type { StationView } from '../backend/generated/StationView';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
-import type { Levels, StartInfo } from '../backend';
+import type { AccountView, Levels, StartInfo } from '../backend';
 import type { Place } from '../desk/directory.svelte';
 import { consultStories } from './consult';
 import { taskStories } from './tasks';
@@ -19,6 +19,7 @@ export interface Story {
   /** In order; the first is a snapshot. `at` in ms since the epoch. */
   told: { at: number; change: Change }[];
   start?: Partial<StartInfo>;
+  account?: Partial<AccountView>;
   levels?: Levels;
   gestures?: Gesture[];
   /** How often wrap-up codes were used here before. */
@@ -120,6 +121,19 @@ export const stories: Record<string, Story> = {
   '01-sign-in': { told: [snapshot(noon, signedOut)] },
   '01-sign-in-memory': { told: [snapshot(noon, signedOut)], start: { credentialStore: 'memory', credentialProblem: 'No Secret Service on the session bus.' } },
   '01-sign-in-failed': { told: [snapshot(noon, signedOut)], refuse: { signIn: tracked('refused') }, gestures: [{ type: 'sign-in-token', text: 'abc' }, { press: 'sign-in-submit' }] },
+  '01-consent': { told: [snapshot(noon, signedOut)], account: { canConsent: true } },
+  '01-consent-opened': { told: [snapshot(noon, signedOut)], account: { canConsent: true, step: { kind: 'opened', url: 'https://webexapis.com/v1/authorize?response_type=code' } } },
+  '01-consent-offered': { told: [snapshot(noon, signedOut)], account: { canConsent: true, step: { kind: 'opened', url: 'https://webexapis.com/v1/authorize?response_type=code' }, offersDevice: 'noAnswer' } },
+  '01-consent-code': { told: [snapshot(noon, signedOut)], account: { canConsent: true, step: { kind: 'code', userCode: '204816', verificationUri: 'https://login.webex.com/verify', expiresAt: noon + 272_000 } } },
+  '01-consent-denied': {
+    told: [snapshot(noon, signedOut)],
+    account: { canConsent: true },
+    refuse: { signInWithConsent: { ...tracked('refused'), code: 'Deskline.Denied', message: 'You did not allow access. Sign in again and choose Allow.', trackingId: '' } },
+    gestures: [{ press: 'consent' }],
+  },
+  '01-station-no-voice': { told: [snapshot(noon, atStation)], levels: { input: 0.03, output: 0 }, account: { canConsent: true, missing: [{ scope: 'spark:webrtc_calling', cost: 'no voice in this app; use a phone or an extension' }] } },
+  '10-sign-in-again': { told: [...call(391), quality()], levels: voice, account: { canConsent: true, need: { kind: 'signIn' } } },
+  '10-sign-in-again-opened': { told: [...call(391), quality()], levels: voice, account: { canConsent: true, need: { kind: 'signIn' }, step: { kind: 'opened', url: 'https://webexapis.com/v1/authorize?response_type=code' } } },
   '01-station': { told: [snapshot(noon, atStation)], levels: { input: 0.03, output: 0 } },
   '01-station-extension': { told: [snapshot(noon, atStation)], refuse: { stationLogin: tracked('refused', 'DUPLICATE_LOCATION', 'EXTENSION') }, gestures: [{ press: 'login-option-EXTENSION' }, { type: 'dial-number', text: '4410' }, { press: 'station-login' }] },
   '01-station-number': { told: [snapshot(noon, atStation)], refuse: { stationLogin: tracked('refused', 'INVALID_DIAL_NUMBER', 'AGENT_DN') }, gestures: [{ press: 'login-option-AGENT_DN' }, { type: 'dial-number', text: '12' }, { press: 'station-login' }] },

@@ -283,6 +283,30 @@ impl Account {
         Ok(who)
     }
 
+    /// Keeps the token in use, which was handed in and has proven good, under this name for people.
+    pub async fn keep(&self, name: &str) {
+        let _one_at_a_time = self.inner.changing.lock().await;
+        let token = self.inner.token.borrow().clone();
+        let who = self.inner.state.borrow().who.clone();
+        // What was granted is kept already.
+        let (Some(token), Some(mut who), None) = (token, who, self.keeper().as_ref().map(drop))
+        else {
+            return;
+        };
+        name.clone_into(&mut who.name);
+        let tokens = Held {
+            access_token: token,
+            access_since: now(),
+            access_until: WallMs(i64::MAX),
+            refresh_token: None,
+            refresh_until: None,
+        };
+        let mut handed_in = kept(&tokens, &who, "", None);
+        handed_in.facts.access_until = None;
+        self.inner.keeping.put(handed_in).await;
+        self.inner.state.send_modify(|state| state.who = Some(who));
+    }
+
     /// Signs out: forgets everything local, then tells the identity service, for three seconds at most.
     pub async fn sign_out(&self) {
         self.signing_in().cancel();

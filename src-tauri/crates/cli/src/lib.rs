@@ -113,6 +113,7 @@ async fn run_headless(options: options::Headless) -> ExitCode {
         pace: options.time_scale.0,
         raw_events: options.raw_events,
         sandbox: options.sandbox.then(deskline_sandbox::Options::default),
+        vault: None,
     };
     let running = match wiring::start_tapped(wired, tap).await {
         Ok(running) => running,

@@ -44,6 +44,7 @@ impl Script {
             pace,
             raw_events,
             sandbox: Some(deskline_sandbox::Options::default()),
+            vault: None,
         })
         .await
         .unwrap();
@@ -551,6 +552,7 @@ async fn a_sound_file_that_cannot_be_used_is_said_at_once() {
         pace: Pace::REAL,
         raw_events: false,
         sandbox: None,
+        vault: None,
     })
     .await;
     let text = started.unwrap_err().to_string();

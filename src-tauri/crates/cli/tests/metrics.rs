@@ -24,6 +24,7 @@ async fn desk(metrics_file: Option<PathBuf>) -> Running {
         pace: Pace::REAL,
         raw_events: false,
         sandbox: Some(deskline_sandbox::Options::default()),
+        vault: None,
     })
     .await
     .unwrap();
@@ -148,6 +149,7 @@ async fn a_metrics_file_that_cannot_be_written_is_said_at_once() {
         pace: Pace::REAL,
         raw_events: false,
         sandbox: None,
+        vault: None,
     })
     .await;
     let text = started.unwrap_err().to_string();

@@ -95,6 +95,15 @@ pub struct Vault {
 /// that hangs keeps its lane; those after it get a new one.
 type Lane = Arc<Mutex<Arc<Mutex<()>>>>;
 
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vault")
+            .field("profile", &self.profile)
+            .field("is_lasting", &self.is_lasting)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Vault {
     /// A vault in a store that outlives this run.
     #[must_use]
