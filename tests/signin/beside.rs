@@ -11,6 +11,8 @@ async fn signin_23_a_refused_refresh_leaves_the_call_alone_and_a_sign_in_beside_
     stage.available().await;
     let id = stage.talking().await;
     stage.agent.forget();
+    // Until the refresh token has ended, too.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     stage.direct(json!({"do": "expireToken"})).await;
     let hold = json!({"taskId": id});
     let failure = stage.agent.refused("task.hold", hold.clone()).await;

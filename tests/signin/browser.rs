@@ -168,7 +168,7 @@ async fn signin_08_a_person_who_clicks_deny_is_told_so_and_nobody_is_signed_in()
     let page = browser.text_at("http://127.0.0.1:47113/").await;
 
     let error = asked.await.unwrap().unwrap_err();
-    assert!(page.contains("did not allow"), "{page}");
+    assert!(page.contains("not allowed"), "{page}");
     assert_eq!(error["data"]["kind"], "refused", "{error}");
     assert!(
         error["message"].as_str().unwrap().contains("did not allow"),

@@ -129,7 +129,7 @@ async fn signin_25_an_identity_service_that_is_down_is_waited_for() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn signin_26_waking_past_the_expiry_refreshes_before_the_first_request() {
+async fn signin_26_waking_past_the_expiry_refreshes_by_itself_before_the_next_request() {
     let mut stage = stage(Wishes::default()).await;
     stage.direct(json!({"do": "tokenLife", "access": 8})).await;
     stage.sign_in().await;
@@ -140,6 +140,11 @@ async fn signin_26_waking_past_the_expiry_refreshes_before_the_first_request() {
     signal(&stage, "-STOP");
     tokio::time::sleep(Duration::from_secs(10)).await;
     signal(&stage, "-CONT");
+    let end = Instant::now() + Duration::from_secs(5);
+    while stage.refreshes() == 0 {
+        assert!(Instant::now() < end, "nobody refreshed after waking");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     stage.agent.ok("directory.queues", json!({})).await;
     assert_eq!(stage.refreshes(), 1);
     let refused = stage.requests(is_refused);

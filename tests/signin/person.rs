@@ -3,21 +3,18 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// What came back last.
-pub(crate) struct Page {
-    pub(crate) status: u16,
-    pub(crate) text: String,
-}
-
-/// Opens an address and follows what it says, to the last page.
-pub(crate) async fn follow(url: &str) -> Page {
+/// Opens an address and follows what it says, to the last page; its text.
+pub(crate) async fn follow(url: &str) -> String {
     let mut url = url.to_owned();
     for _ in 0..5 {
         let (head, text) = fetch(&url).await;
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         match location(&head) {
+            Some(next) if next.starts_with('/') => {
+                let host = url.splitn(4, '/').take(3).collect::<Vec<_>>();
+                url = format!("{}{next}", host.join("/"));
+            }
             Some(next) => url = next,
-            None => return Page { status, text },
+            None => return text,
         }
     }
     panic!("too many redirects");

@@ -82,12 +82,17 @@ impl<'a> Door<'a> {
         });
         let who = match given.or_else(|| self.manner.token.clone()).or(own) {
             Some(token) => account.use_token(token, false).await.map_err(failed)?,
-            None => match account.resume().await.map_err(failed)? {
-                Known::Token(who) => {
+            None => match account.resume().await {
+                Err(AccountError::Keyring(error)) => {
+                    let why = format!("no access token was given, and {error}");
+                    return Err(CommandError::ours(Kind::SignedOut, "NoToken", why).into());
+                }
+                Err(error) => return Err(failed(error).into()),
+                Ok(Known::Token(who)) => {
                     self.is_kept.store(true, Ordering::SeqCst);
                     who
                 }
-                Known::Nothing => {
+                Ok(Known::Nothing) => {
                     let why = "no access token was given, and the keyring has none";
                     return Err(CommandError::ours(Kind::SignedOut, "NoToken", why).into());
                 }
@@ -131,6 +136,10 @@ impl<'a> Door<'a> {
                 }
             }
         };
+        // What was to be done may have been said in the same moment that it was over.
+        while let Ok(prompt) = prompts.try_recv() {
+            self.prompt(prompt);
+        }
         let who = who.map_err(failed)?;
         self.is_kept.store(true, Ordering::SeqCst);
         self.open(&who).await
