@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::interactive::{self, Prompt};
-use crate::keeping::{Keeping, held, kept, now};
+use crate::keeping::{Keeping, Owner, Slot, held, kept, now};
 use crate::problem::AccountError;
 use crate::revocation::revoke;
 use crate::setup::{Flow, Setup};
@@ -170,11 +170,19 @@ impl Account {
             self.publish(tokens.access_token, who.clone(), None);
             return Ok(Known::Token(who));
         }
-        let registration = self
-            .inner
-            .setup
-            .registration(self.inner.keeping.vault())
-            .await?;
+        let registration = self.inner.setup.registration(self.inner.keeping.vault());
+        let registration = match registration.await {
+            Ok(registration) => registration,
+            // What cannot be renewed still works as long as it lives.
+            Err(error) if tokens.access_until > now() => {
+                tracing::warn!(%error, "the stored sign-in cannot be renewed");
+                self.publish(tokens.access_token, who.clone(), None);
+                let text = error.to_string();
+                self.say_need(Some(Need::SetUp { text }));
+                return Ok(Known::Token(who));
+            }
+            Err(error) => return Err(error),
+        };
         if registration.client_id != facts.client_id {
             tracing::warn!("the stored tokens belong to another integration and are not used");
             return Ok(Known::Nothing);
@@ -185,14 +193,15 @@ impl Account {
         {
             let before = Some(tokens.access_token.clone());
             let keeping = &self.inner.keeping;
-            tokens = match keeping.renew(&service, refresh_token, before).await {
-                Ok(grant) => {
+            let owner = owner(&who, &service);
+            let answer = keeping.renew(&service, refresh_token, before, &owner).await;
+            tokens = match answer {
+                Ok((grant, round)) => {
                     let next = renewed(&tokens, grant);
                     let client = service.settings();
                     let issuer = client.issuer.as_deref();
-                    keeping
-                        .put(kept(&next, &who, &client.client_id, issuer))
-                        .await;
+                    let next_kept = kept(&next, &who, &client.client_id, issuer);
+                    keeping.put_renewed(next_kept, Some(round)).await;
                     next
                 }
                 Err(Some(fault)) if !fault.is_passing() => {
@@ -259,10 +268,14 @@ impl Account {
     pub async fn use_token(&self, token: Secret, store: bool) -> Result<Who, AccountError> {
         let _one_at_a_time = self.inner.changing.lock().await;
         let Subject { org, user } = subject_of(&token).ok_or(AccountError::UnusableToken)?;
+        let (user, name) = match user {
+            None if self.inner.is_held.load(Ordering::Acquire) => self.owner_of(&token).await,
+            user => (user, String::new()),
+        };
         let who = Who {
             org,
             user,
-            name: String::new(),
+            name,
             scopes: None,
             missing: Vec::new(),
         };
@@ -403,13 +416,23 @@ impl Account {
         let (refused, refused_out) = mpsc::channel(WAITERS);
         let (news, news_out) = mpsc::channel(NEWS);
         let (newest_refresh, refresh_token) = watch::channel(tokens.refresh_token.clone());
+        let slot = Slot::default();
         let renew = {
             let (keeping, service) = (self.inner.keeping.clone(), service.clone());
-            let token = self.inner.token.clone();
+            let (token, slot) = (self.inner.token.clone(), Arc::clone(&slot));
+            let owner = Arc::new(owner(&who, &service));
             move |refresh_token: Secret| {
                 let (keeping, service) = (keeping.clone(), service.clone());
+                let (slot, owner) = (Arc::clone(&slot), Arc::clone(&owner));
                 let current = token.borrow().clone();
-                async move { keeping.renew(&service, refresh_token, current).await }
+                async move {
+                    let answer = keeping.renew(&service, refresh_token, current.clone(), &owner);
+                    let (grant, round) = answer.await?;
+                    // The very same token again counts as failed, and nothing will be stored.
+                    let is_failed = current.as_ref() == Some(&grant.access_token);
+                    *in_slot(&slot) = (!is_failed).then_some(round);
+                    Ok(grant)
+                }
             }
         };
         let store = {
@@ -424,7 +447,8 @@ impl Account {
                     keeping.clone(),
                     kept(&held, &who, &client_id, issuer.as_deref()),
                 );
-                async move { keeping.put(kept).await }
+                let round = in_slot(&slot).take();
+                async move { keeping.put_renewed(kept, round).await }
             }
         };
         let doors = Doors {
@@ -439,12 +463,11 @@ impl Account {
         let keeper = Keeper {
             refused,
             tasks: [
-                tokio::spawn(deskline_identity::keep(tokens.clone(), doors)),
+                tokio::spawn(deskline_identity::keep(tokens, doors)),
                 tokio::spawn(tell(
                     news_out,
                     self.inner.state.clone(),
                     service.settings().client_id.clone(),
-                    tokens,
                 )),
             ],
             service,
@@ -483,6 +506,16 @@ impl Account {
                 Err(AccountError::OtherAccount { what: "user" })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Asks whose token this is that says nothing itself; nobody has to answer.
+    async fn owner_of(&self, token: &Secret) -> (Option<String>, String) {
+        // This question goes without the client's secret.
+        let service = self.inner.setup.identity.clone();
+        match service.map(|settings| self.service(settings)) {
+            Some(Ok(service)) => self.person(&service, token).await,
+            Some(Err(_)) | None => (None, String::new()),
         }
     }
 
@@ -533,12 +566,23 @@ impl Account {
     }
 }
 
+fn owner(who: &Who, service: &Service) -> Owner {
+    Owner {
+        org: who.org.0.clone(),
+        user: who.user.clone(),
+        client_id: service.settings().client_id.clone(),
+    }
+}
+
+fn in_slot(slot: &Slot) -> std::sync::MutexGuard<'_, Option<crate::keeping::Round>> {
+    slot.lock().expect("no code that holds this lock can panic")
+}
+
 /// Turns the keeper's news into what fronts show.
 async fn tell(
     mut news: mpsc::Receiver<News>,
     state: watch::Sender<AccountState>,
     client_id: String,
-    tokens: Held,
 ) {
     while let Some(news) = news.recv().await {
         let need = match news {
@@ -554,10 +598,7 @@ async fn tell(
                 continue;
             }
             News::NotStored => Need::NotStored,
-            News::EndsSoon => match tokens.refresh_until {
-                Some(at) => Need::EndsSoon { at },
-                None => continue,
-            },
+            News::EndsSoon { at } => Need::EndsSoon { at },
             News::SignInNeeded => Need::SignIn,
             News::SetUpWrong(fault) => Need::SetUp {
                 text: AccountError::of_fault(fault, &client_id).to_string(),

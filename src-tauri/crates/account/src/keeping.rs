@@ -29,13 +29,38 @@ pub(crate) struct Keeping {
 struct Shared {
     /// What we know the keyring holds, or wanted it to hold.
     serial: u64,
-    /// Held from reading the keyring to storing what came of it.
-    lock: Option<Lock>,
     /// The newest that could not be stored; a task tries again as long as it is here.
     unstored: Option<Kept>,
     is_trying: bool,
-    /// Another program renewed: what it stored is not stored again.
-    adopted: Option<Secret>,
+    /// Counts the sign-outs: what was being stored meanwhile must not stay.
+    sign_outs: u64,
+}
+
+/// What goes on from a renewal to storing what came of it: nobody else renews meanwhile.
+pub(crate) struct Round {
+    _lock: Option<Lock>,
+    /// What came of it is in the keyring already, or must not go there because the keyring is somebody else's.
+    is_kept: bool,
+}
+
+/// A round between the doors of one keeper; with the keeper it ends.
+pub(crate) type Slot = Arc<Mutex<Option<Round>>>;
+
+/// Whose tokens are renewed, for telling them from what another program stored.
+pub(crate) struct Owner {
+    pub(crate) org: String,
+    pub(crate) user: Option<String>,
+    pub(crate) client_id: String,
+}
+
+impl Owner {
+    fn has(&self, facts: &Facts) -> bool {
+        let is_same_user = match (&self.user, &facts.user) {
+            (Some(own), Some(other)) => own == other,
+            (None, _) | (_, None) => true,
+        };
+        self.org == facts.org && self.client_id == facts.client_id && is_same_user
+    }
 }
 
 impl Keeping {
@@ -63,6 +88,7 @@ impl Keeping {
     pub(crate) async fn recall(
         &self,
     ) -> Result<Option<Kept>, deskline_platform::credentials::CredentialError> {
+        self.tidy().await;
         match self.vault.recall().await {
             Ok(found) => {
                 self.say_keyring(None);
@@ -79,14 +105,36 @@ impl Keeping {
         }
     }
 
-    /// Stores tokens; `false` if that did not work and nobody knows yet that it does not. It is then tried again.
+    /// Removes what a crash left, unless another program is busy with the same profile.
+    async fn tidy(&self) {
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        let name = file_name(self.vault.profile());
+        if let Ok(Some(_lock)) = Lock::take_at_once(folder, &name)
+            && let Err(error) = self.vault.tidy().await
+        {
+            tracing::info!(%error, "leftovers of older tokens stay until the next start");
+        }
+    }
+
+    /// Stores tokens of a new sign-in; as [`Keeping::put_renewed`].
     pub(crate) async fn put(&self, kept: Kept) -> bool {
-        if self.shared().adopted.take() == kept.access_token && kept.access_token.is_some() {
-            drop(self.shared().lock.take());
+        let round = Round {
+            _lock: self.lock().await.unwrap_or_default(),
+            is_kept: false,
+        };
+        self.put_renewed(kept, Some(round)).await
+    }
+
+    /// Stores tokens and ends the round; `false` if that did not work and nobody knows yet that it does not. It is
+    /// then tried again.
+    pub(crate) async fn put_renewed(&self, kept: Kept, round: Option<Round>) -> bool {
+        if round.as_ref().is_some_and(|round| round.is_kept) {
             return true;
         }
         let stored = self.vault.keep(kept.clone()).await;
-        drop(self.shared().lock.take());
+        drop(round);
         match stored {
             Ok(serial) => {
                 let mut shared = self.shared();
@@ -111,7 +159,7 @@ impl Keeping {
         {
             let mut shared = self.shared();
             shared.unstored = None;
-            shared.adopted = None;
+            shared.sign_outs += 1;
         }
         if let Err(error) = self.vault.forget().await {
             tracing::warn!(%error, "the tokens could not be removed from the keyring");
@@ -120,50 +168,63 @@ impl Keeping {
     }
 
     /// Renews under the lock of the profile: if another program has renewed since, what it stored is used instead
-    /// (sign-in section 4). The lock is held until [`Keeping::put`].
+    /// (sign-in section 4). The lock is held as long as the round.
     pub(crate) async fn renew(
         &self,
         service: &Service,
         refresh_token: Secret,
         current: Option<Secret>,
-    ) -> Result<Grant, Option<Fault>> {
-        drop(self.shared().lock.take());
-        let lock = match &self.folder {
-            Some(folder) => match Lock::take(folder, &file_name(self.vault.profile())).await {
-                Ok(Some(lock)) => Some(lock),
-                Ok(None) => {
-                    tracing::warn!("another program is renewing this account for too long");
-                    return Err(None);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "renewing without the lock of this profile");
-                    None
-                }
-            },
-            None => None,
+        owner: &Owner,
+    ) -> Result<(Grant, Round), Option<Fault>> {
+        let Some(lock) = self.lock().await else {
+            tracing::warn!("another program is renewing this account for too long");
+            return Err(None);
+        };
+        let mut round = Round {
+            _lock: lock,
+            is_kept: false,
         };
         let mut refresh_token = refresh_token;
-        if let Ok(Some((serial, kept))) = self.vault.recall().await
+        // What we could not store is newer than anything we find.
+        let is_ours_newest = self.shared().unstored.is_some();
+        if !is_ours_newest
+            && let Ok(Some((serial, kept))) = self.vault.recall().await
             && serial != self.serial()
         {
-            if let Some(grant) = adopted(&kept, current.as_ref()) {
+            if !owner.has(&kept.facts) {
+                tracing::warn!("the keyring holds another account now; ours lasts for this run");
+                round.is_kept = true;
+            } else if let Some(grant) = adopted(&kept, current.as_ref()) {
                 tracing::info!("another program has renewed this account; using what it stored");
-                let mut shared = self.shared();
-                shared.serial = serial;
-                shared.adopted = Some(grant.access_token.clone());
-                shared.lock = lock;
-                return Ok(grant);
+                self.shared().serial = serial;
+                round.is_kept = true;
+                return Ok((grant, round));
+            } else {
+                refresh_token = kept.refresh_token.unwrap_or(refresh_token);
             }
-            refresh_token = kept.refresh_token.unwrap_or(refresh_token);
         }
-        let answer = service.refresh(&refresh_token).await;
-        if answer.is_ok() {
-            self.shared().lock = lock;
+        match service.refresh(&refresh_token).await {
+            Ok(grant) => Ok((grant, round)),
+            Err(error) => {
+                tracing::warn!(%error, "the tokens were not renewed");
+                Err(error.fault())
+            }
         }
-        answer.map_err(|error| {
-            tracing::warn!(%error, "the tokens were not renewed");
-            error.fault()
-        })
+    }
+
+    /// The lock of the profile, if there are other programs; `None` if one of them keeps it for too long.
+    async fn lock(&self) -> Option<Option<Lock>> {
+        let Some(folder) = &self.folder else {
+            return Some(None);
+        };
+        match Lock::take(folder, &file_name(self.vault.profile())).await {
+            Ok(Some(lock)) => Some(Some(lock)),
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(%error, "going on without the lock of this profile");
+                Some(None)
+            }
+        }
     }
 
     fn serial(&self) -> u64 {
@@ -182,10 +243,21 @@ impl Keeping {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(AGAIN).await;
-                let Some(kept) = keeping.shared().unstored.clone() else {
+                let (unstored, sign_outs) = {
+                    let shared = keeping.shared();
+                    (shared.unstored.clone(), shared.sign_outs)
+                };
+                let Some(kept) = unstored else {
                     break;
                 };
+                let Some(_lock) = keeping.lock().await else {
+                    continue;
+                };
                 if let Ok(serial) = keeping.vault.keep(kept.clone()).await {
+                    if keeping.shared().sign_outs != sign_outs {
+                        keeping.forget().await;
+                        continue;
+                    }
                     let mut shared = keeping.shared();
                     shared.serial = serial;
                     if shared.unstored.as_ref() == Some(&kept) {

@@ -23,12 +23,7 @@ impl Lock {
     /// # Errors
     /// If the file cannot be made.
     pub(crate) async fn take(folder: &Path, profile: &str) -> std::io::Result<Option<Self>> {
-        std::fs::create_dir_all(folder)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(format!("{profile}.lock")))?;
+        let file = open(folder, profile)?;
         let until = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -41,6 +36,28 @@ impl Lock {
             }
         }
     }
+
+    /// The lock, if nobody has it now.
+    ///
+    /// # Errors
+    /// As [`Lock::take`].
+    pub(crate) fn take_at_once(folder: &Path, profile: &str) -> std::io::Result<Option<Self>> {
+        let file = open(folder, profile)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn open(folder: &Path, profile: &str) -> std::io::Result<File> {
+    std::fs::create_dir_all(folder)?;
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(format!("{profile}.lock")))
 }
 
 #[cfg(test)]
@@ -59,6 +76,7 @@ mod tests {
         });
         sleep(Duration::from_millis(120)).await;
         assert!(!second.is_finished());
+        assert!(Lock::take_at_once(folder.path(), "p").unwrap().is_none());
         assert!(Lock::take(folder.path(), "q").await.unwrap().is_some());
         drop(first);
         assert!(second.await.unwrap());

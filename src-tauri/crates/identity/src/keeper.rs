@@ -21,7 +21,10 @@ pub enum News {
     /// The new refresh token could not be stored; after a restart the person has to sign in again.
     NotStored,
     /// The refresh token ends within three days.
-    EndsSoon,
+    EndsSoon {
+        /// When.
+        at: WallMs,
+    },
     /// Sign in again; calls go on.
     SignInNeeded,
     /// For the administrator.
@@ -67,9 +70,12 @@ where
     let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
     loop {
         let now = (doors.clock)();
-        if !is_warned && renewal.held().ends_soon(now) {
+        if !is_warned
+            && renewal.held().ends_soon(now)
+            && let Some(at) = renewal.held().refresh_until
+        {
             is_warned = true;
-            tell(&doors.news, News::EndsSoon);
+            tell(&doors.news, News::EndsSoon { at });
         }
         let due = renewal.due();
         if due.is_some_and(|due| due <= now)

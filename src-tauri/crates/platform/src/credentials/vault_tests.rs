@@ -118,7 +118,13 @@ async fn a_long_token_is_split_and_comes_back_whole() {
     let vault = Vault::lasting(store.clone(), "p");
     let token = "0123456789".repeat(512);
     vault.save(stored(&token)).await.unwrap();
-    let names = ["_/profiles", "p/access.0.0", "p/access.0.1", "p/access.0.2", "p/head"];
+    let names = [
+        "_/profiles",
+        "p/access.0.0",
+        "p/access.0.1",
+        "p/access.0.2",
+        "p/head",
+    ];
     assert_eq!(store.names(), names);
     assert_eq!(vault.load().await.unwrap(), Some(stored(&token)));
 }
