@@ -5,9 +5,11 @@
 
 mod day;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use day::door::{Broker, browse};
 use day::{Desk, House, PROGRAM, Planted};
 use deskline_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
@@ -129,6 +131,66 @@ fn signin_32_a_day_with_everything_logged_shows_no_secret() {
         stage.house.path("work/metrics.jsonl").exists()
             && stage.house.path("work/day.jsonl").exists()
     );
+}
+
+#[test]
+fn signin_32_a_day_that_begins_with_consent_shows_no_secret() {
+    let stage = Stage::new("consent");
+    let account = stage.sandbox.account();
+    let text = |name: &str| account[name].as_str().unwrap().to_owned();
+    let broker = Broker::before(&text("tokenUrl"));
+    let secret = text("clientSecret");
+    let file = stage.house.path("secret.txt");
+    std::fs::write(&file, &secret).unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    let settings = format!(
+        "[services]\nu2c = \"{}\"\nregion = \"{}\"\n[account]\nclient_id = \"{}\"\nauthorize_url = \"{}\"\n\
+         token_url = \"{}\"\nrevoke_url = \"{}\"\npeople_url = \"{}\"\nissuer = \"{}\"\nflow = \"browser\"\n\
+         client_secret_file = \"{}\"\n",
+        stage.sandbox.u2c(),
+        stage.sandbox.region(),
+        text("clientId"),
+        text("authorizeUrl"),
+        broker.url,
+        text("revokeUrl"),
+        text("peopleUrl"),
+        text("issuer"),
+        file.display(),
+    );
+    std::fs::write(stage.house.path("work/desk.toml"), settings).unwrap();
+    let mut command = Command::new(PROGRAM);
+    stage.headless(&mut command);
+    let mut desk = Desk::start(&stage.house, command);
+    stage.direct(json!({"do": "consent", "decision": "allow", "agent": stage.sandbox.agents().remove(0).name}));
+    let sign_in = desk.ask("session.signInInteractive", &json!({"flow": "browser"}));
+    let url = desk.event("signIn:open")["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let way = browse(&url);
+    assert!(way.iter().any(|url| url.contains("/callback?")), "{way:?}");
+    let profile = desk.answer(sign_in).unwrap();
+    // The token is refused: it is renewed, and the day goes on with the next one.
+    stage.direct(json!({"do": "expireToken"}));
+    day::work(&mut desk, &stage.sandbox, &profile, &|order| {
+        stage.direct(order);
+    });
+    let (out, errors) = desk.shutdown();
+    let mut secrets = broker.secrets();
+    assert!(
+        secrets.len() >= 6,
+        "a code, a verifier and two pairs of tokens: {}",
+        secrets.len()
+    );
+    secrets.push(secret);
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    for secret in &secrets {
+        let line = out.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "a secret on standard output: {line:?}");
+    }
+    // Where the administrator put it, and nowhere else.
+    std::fs::remove_file(&file).unwrap();
+    stage.searched(&secrets, &errors);
 }
 
 #[test]

@@ -177,9 +177,11 @@ async fn a_member_nobody_knows_reaches_the_far_end_from_every_frame_and_every_le
         plant(&mut frame);
         unplant_maps(&mut frame);
         let events = stage.tell(&frame).await;
-        let raw = events.iter().find_map(|event| match event {
-            Event::Raw { data, .. } => Some(data),
-            _ => None,
+        let raw = events.iter().find_map(|event| {
+            let Event::Raw { data, .. } = event else {
+                return None;
+            };
+            Some(data)
         });
         assert_eq!(raw, Some(&frame["data"]), "{file}: the raw news");
         let is_ignored = events

@@ -1,6 +1,8 @@
 //! A working day of one agent: the real program, spoken to by lines, in a house of its own.
 #![allow(dead_code, reason = "each test plays another part of the day")]
 
+pub(crate) mod door;
+
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
