@@ -35,6 +35,7 @@ mod wdm;
 use std::{path::PathBuf, sync::Arc};
 
 use deskline_core::{CallingRequest, Input, Pace, Secret};
+use deskline_trust::Hosts;
 use deskline_wire::tap::Tap;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
@@ -95,6 +96,10 @@ pub struct Config {
     pub rtms_domain: Option<String>,
     /// PEM file with extra trust anchors.
     pub ca_file: Option<PathBuf>,
+    /// Proxy instead of the system's, or `direct`.
+    pub proxy: Option<String>,
+    /// The catalog in force, shared with who fetches it; told when Mercury says that it is stale.
+    pub hosts: Hosts,
     /// Whether every Mercury event is also reported raw.
     pub raw_events: bool,
     /// Gets the device address whenever it changes.
@@ -121,6 +126,8 @@ impl Config {
             region_url: REGION_URL.into(),
             rtms_domain: None,
             ca_file: None,
+            proxy: None,
+            hosts: Hosts::default(),
             raw_events: false,
             device_url,
             record: Arc::new(MemoryStore::default()),
@@ -138,6 +145,10 @@ pub async fn run(
     facts: mpsc::Sender<Input>,
     stop: CancellationToken,
 ) {
-    let wire = transport::Internet::new(config.ca_file.as_deref());
+    let wire = transport::Internet::new(
+        config.ca_file.as_deref(),
+        config.proxy.as_deref(),
+        config.hosts.clone(),
+    );
     shell::run(config, Arc::new(wire), requests, facts, stop).await;
 }

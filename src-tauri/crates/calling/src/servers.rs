@@ -98,6 +98,21 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The event that says the catalog is stale, and its `timestamp` (calling 1.2).
+pub(crate) fn stale_catalog(event: &str) -> Option<Option<String>> {
+    const KIND: &str = "u2c.cache-invalidation";
+    // Nearly every event is another one: they are not read twice.
+    let event: Json = serde_json::from_str(event.contains(KIND).then_some(event)?).ok()?;
+    let data = event.get("data")?;
+    let is_it = data.get("eventType").and_then(Json::as_str) == Some(KIND);
+    is_it.then(|| match data.get("timestamp") {
+        Some(Json::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Json::Number(number)) => Some(number.to_string()),
+        Some(Json::String(_) | Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_))
+        | None => None,
+    })
+}
+
 /// `H/ping` for a base `H/calling/web/`.
 pub(crate) fn ping_address(base: &str) -> String {
     match base.strip_suffix("/calling/web/") {
@@ -208,6 +223,23 @@ mod tests {
                 "https://127.0.0.1:9000/api/v1/calling/web/"
             ]
         );
+    }
+
+    #[test]
+    fn only_the_event_itself_makes_the_catalog_stale() {
+        let event = |data| stale_catalog(&json!({ "id": "1", "data": data }).to_string());
+        let kind = "u2c.cache-invalidation";
+        assert_eq!(
+            event(json!({ "eventType": kind, "timestamp": "17" })),
+            Some(Some("17".to_owned()))
+        );
+        assert_eq!(
+            event(json!({ "eventType": kind, "timestamp": 17 })),
+            Some(Some("17".to_owned()))
+        );
+        assert_eq!(event(json!({ "eventType": kind })), Some(None));
+        assert_eq!(event(json!({ "eventType": "x", "text": kind })), None);
+        assert_eq!(stale_catalog(kind), None);
     }
 
     #[test]

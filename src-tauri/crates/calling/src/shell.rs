@@ -25,7 +25,7 @@ use crate::{
     effect::{Effect, Reply, Request, Service, SocketEvent, SocketId, Ticket, Tracking},
     phone::{Event, Phone, Settings},
     record::FailoverStore,
-    servers::is_allowed,
+    servers::{is_allowed, stale_catalog},
     transport::{Outgoing, Sending, Wire},
 };
 
@@ -58,6 +58,8 @@ pub(crate) async fn run(
     let mut token = config.token.clone();
     token.mark_unchanged();
     let mut knows_token = true;
+    let hosts = config.hosts;
+    let mut catalog = hosts.catalog();
     let mut is_stopping = false;
     let (socket_events, mut from_sockets) = mpsc::channel(SOCKET_EVENTS);
     let mut shell = Shell {
@@ -111,6 +113,7 @@ pub(crate) async fn run(
                     continue;
                 }
             },
+            Ok(()) = catalog.changed() => Event::Catalog(catalog.borrow_and_update().clone()),
             Some((socket, event)) = from_sockets.recv() => match event {
                 FromSocket::Opened(outgoing) => {
                     shell.opened(socket, outgoing);
@@ -118,6 +121,9 @@ pub(crate) async fn run(
                 }
                 FromSocket::Event(event) => {
                     if let SocketEvent::Text(text) = &event {
+                        if let Some(timestamp) = stale_catalog(text) {
+                            hosts.invalidate(timestamp);
+                        }
                         shell.asker.frame(false, text);
                     }
                     Event::Socket(socket, event)

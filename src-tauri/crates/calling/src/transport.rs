@@ -9,10 +9,10 @@ use std::{
 use deskline_core::{Secret, secret::without_credentials};
 use deskline_wire::Json;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
-use rustls::ClientConfig;
+use deskline_trust::{Hosts, Reach};
 use tokio::sync::mpsc;
 use tokio_tungstenite::{
-    Connector, connect_async_tls_with_config,
+    Connector, client_async_tls_with_config,
     tungstenite::{
         Error, Message,
         protocol::{CloseFrame, frame::coding::CloseCode},
@@ -22,9 +22,11 @@ use url::Url;
 
 use crate::{
     effect::{SocketEvent, Verb},
-    servers::is_loopback,
+    servers::is_allowed,
 };
 
+/// How many more hosts of the catalog one request is tried at.
+const OTHER_HOSTS: u32 = 3;
 /// More of a body than this is not read: no service answers that much.
 const BODY_LIMIT: usize = 4 << 20;
 /// Frames a socket may be ahead of the pure part; then its reader waits and TCP slows the server.
@@ -91,17 +93,16 @@ pub(crate) trait Wire: Send + Sync + 'static {
 pub(crate) struct Internet(Result<Clients, TransportError>);
 
 struct Clients {
-    /// Through the system's proxy.
-    outside: reqwest::Client,
-    /// For this machine: a proxy cannot reach it.
-    inside: reqwest::Client,
-    tls: Arc<ClientConfig>,
+    client: reqwest::Client,
+    reach: Reach,
+    hosts: Hosts,
 }
 
 impl Internet {
-    /// Trusts what the platform trusts, and the anchors in `ca_file`.
-    pub(crate) fn new(ca_file: Option<&Path>) -> Self {
-        let clients = clients(ca_file);
+    /// Trusts what the platform trusts, and the anchors in `ca_file`; asks the hosts the catalog
+    /// names.
+    pub(crate) fn new(ca_file: Option<&Path>, proxy: Option<&str>, hosts: Hosts) -> Self {
+        let clients = clients(ca_file, proxy, hosts);
         if let Err(error) = &clients {
             tracing::error!(%error, "calling has no transport");
         }
@@ -120,23 +121,35 @@ impl Wire for Internet {
                 Verb::Patch => reqwest::Method::PATCH,
                 Verb::Delete => reqwest::Method::DELETE,
             };
-            let client = if is_loopback(&sending.url) {
-                &clients.inside
-            } else {
-                &clients.outside
+            let mut failures = 0;
+            let (url, answer) = loop {
+                let url = clients.hosts.resolve(&sending.url);
+                if !is_allowed(&url) {
+                    return Err("the catalog maps the host to an unencrypted one".into());
+                }
+                clients
+                    .reach
+                    .check(&url)
+                    .map_err(|error| error.to_string())?;
+                match clients.request(&sending, &method, &url).send().await {
+                    Ok(answer) => break (url, answer),
+                    // Nothing was sent, so nothing can be done twice.
+                    Err(error)
+                        if error.is_connect()
+                            && failures < OTHER_HOSTS
+                            && clients.hosts.fail(&url) =>
+                    {
+                        failures += 1;
+                    }
+                    Err(error) => return Err(clients.why(&url, error)),
+                }
             };
-            let mut request = client.request(method, sending.url);
-            for (name, value) in sending.headers {
-                request = request.header(name, value);
-            }
-            if let Some(bearer) = &sending.bearer {
-                request = request.bearer_auth(bearer.reveal());
-            }
-            if let Some(body) = &sending.body {
-                request = request.json(body);
-            }
-            let answer = request.send().await.map_err(plain)?;
-            read(answer, sending.bearer.as_ref()).await
+            read(answer, sending.bearer.as_ref())
+                .await
+                .map_err(|unread| match unread {
+                    Unread::Network(error) => clients.why(&url, error),
+                    Unread::TooLong => "the answer is too long".into(),
+                })
         })
     }
 
@@ -146,10 +159,18 @@ impl Wire for Internet {
                 status: None,
                 text: error.to_string(),
             })?;
-            let connector = Connector::Rustls(Arc::clone(&clients.tls));
-            let opened =
-                connect_async_tls_with_config(url.as_str(), None, true, Some(connector)).await;
-            let (stream, _) = opened.map_err(refusal)?;
+            let stream = clients.reach.connect(&url).await.map_err(|error| Refusal {
+                status: None,
+                text: error.to_string(),
+            })?;
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "an event socket could not be tuned");
+            }
+            let connector = Connector::Rustls(Arc::clone(clients.reach.tls()));
+            let (stream, _) =
+                client_async_tls_with_config(url.as_str(), stream, None, Some(connector))
+                    .await
+                    .map_err(|error| refusal(&clients.reach, &url, &error))?;
             let (outgoing, orders) = mpsc::unbounded_channel();
             let (events, incoming) = mpsc::channel(FRAMES_AHEAD);
             tokio::spawn(pump(stream, orders, events));
@@ -158,22 +179,51 @@ impl Wire for Internet {
     }
 }
 
-fn clients(ca_file: Option<&Path>) -> Result<Clients, TransportError> {
-    let tls = deskline_trust::client_config(ca_file)?;
-    let builder = || {
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-    };
+impl Clients {
+    fn request(
+        &self,
+        sending: &Sending,
+        method: &reqwest::Method,
+        url: &Url,
+    ) -> reqwest::RequestBuilder {
+        let mut request = self.client.request(method.clone(), url.clone());
+        for (name, value) in &sending.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(bearer) = &sending.bearer {
+            request = request.bearer_auth(bearer.reveal());
+        }
+        match &sending.body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    }
+
+    /// Why nobody answered, without the address: it may hold ids.
+    fn why(&self, url: &Url, error: reqwest::Error) -> String {
+        self.reach.explain(url, &error.without_url())
+    }
+}
+
+fn clients(
+    ca_file: Option<&Path>,
+    proxy: Option<&str>,
+    hosts: Hosts,
+) -> Result<Clients, TransportError> {
+    let reach = Reach::new(ca_file, proxy)?;
     Ok(Clients {
-        outside: builder().build()?,
-        inside: builder().no_proxy().build()?,
-        tls: Arc::new(tls),
+        client: reach.client().tcp_nodelay(true).build()?,
+        reach,
+        hosts,
     })
 }
 
-async fn read(mut answer: reqwest::Response, token: Option<&Secret>) -> Result<Answer, String> {
+enum Unread {
+    Network(reqwest::Error),
+    TooLong,
+}
+
+async fn read(mut answer: reqwest::Response, token: Option<&Secret>) -> Result<Answer, Unread> {
     let status = answer.status().as_u16();
     let header = |name: &str| {
         let value = answer.headers().get(name)?.to_str().ok()?;
@@ -181,9 +231,9 @@ async fn read(mut answer: reqwest::Response, token: Option<&Secret>) -> Result<A
     };
     let (retry_after, etag) = (header("retry-after"), header("etag"));
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(plain)? {
+    while let Some(chunk) = answer.chunk().await.map_err(Unread::Network)? {
         if bytes.len() + chunk.len() > BODY_LIMIT {
-            return Err("the answer is too long".into());
+            return Err(Unread::TooLong);
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -201,27 +251,15 @@ async fn read(mut answer: reqwest::Response, token: Option<&Secret>) -> Result<A
     })
 }
 
-/// Why nobody answered, without the address: it may hold ids.
-fn plain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-fn refusal(error: Error) -> Refusal {
-    let status = if let Error::Http(answer) = &error {
+fn refusal(reach: &Reach, url: &Url, error: &Error) -> Refusal {
+    let status = if let Error::Http(answer) = error {
         Some(answer.status().as_u16())
     } else {
         None
     };
     Refusal {
         status,
-        text: error.to_string(),
+        text: reach.explain(url, error),
     }
 }
 

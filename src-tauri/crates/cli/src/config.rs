@@ -52,6 +52,8 @@ pub struct Services {
     pub ai_assistant: Option<String>,
     /// PEM file with extra trust anchors.
     pub ca_file: Option<PathBuf>,
+    /// Proxy instead of the system's, or `direct`.
+    pub proxy: Option<String>,
 }
 
 impl Default for Services {
@@ -63,6 +65,7 @@ impl Default for Services {
             rtms_domain: None,
             ai_assistant: None,
             ca_file: None,
+            proxy: None,
         }
     }
 }
@@ -277,6 +280,7 @@ impl Services {
             "rtms_domain" => self.rtms_domain = Some(given.text()?),
             "ai_assistant" => self.ai_assistant = Some(given.address()?),
             "ca_file" => self.ca_file = Some(given.certificates(folder)?),
+            "proxy" => self.proxy = Some(given.text()?),
             _ => return unknown(),
         }
         Ok(())

@@ -174,12 +174,16 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
     let (stop_adapters, stop_owner) = (CancellationToken::new(), CancellationToken::new());
 
     let mut running = JoinSet::new();
+    // What routing learns of the catalog, calling uses; what calling hears of it, routing does.
+    let hosts = deskline_trust::Hosts::default();
     let config = deskline_routing::Config {
         services: deskline_routing::Services {
             u2c: services.u2c,
             gateway: services.gateway,
             ai_assistant: services.ai_assistant,
             ca_file: services.ca_file.clone(),
+            proxy: services.proxy.clone(),
+            hosts: hosts.clone(),
         },
         session: deskline_routing::SessionOptions {
             force: session.force,
@@ -204,6 +208,8 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         region_url: services.region,
         rtms_domain: services.rtms_domain,
         ca_file: services.ca_file,
+        proxy: services.proxy,
+        hosts,
         raw_events,
         tap,
         renew: Some(renewing),

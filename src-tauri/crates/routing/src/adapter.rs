@@ -6,8 +6,9 @@ use std::time::Duration;
 use deskline_core::{
     Input, LinkState, OrgId, Problem, RequestId, Rest, RoutingFact, RoutingRequest, TrackingId,
 };
-use deskline_wire::{Frame, FrameError, Json};
-use tokio::sync::mpsc;
+use deskline_trust::{Reach, Stale};
+use deskline_wire::{Catalog, Frame, FrameError, Json};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::assistant;
-use crate::catalog::Gateway;
+use crate::catalog::{self, Gateway};
 use crate::config::Config;
 use crate::http::{Answer, Ask, Http};
 use crate::problem::RoutingError;
@@ -71,6 +72,9 @@ struct Adapter {
     /// Counts sign-ins and sign-outs, so that late results of an older session are known.
     generation: u64,
     is_token_watched: bool,
+    /// When the catalog was said to be stale; `None` if nobody can say so.
+    stale: Option<watch::Receiver<Stale>>,
+    refetch: Option<AbortHandle>,
 }
 
 struct Session {
@@ -85,6 +89,7 @@ enum Done {
     SignIn(u64, Box<Result<Started, RoutingError>>),
     Attempt(u64, Box<Result<Welcomed, RoutingError>>),
     Send(RequestId, Box<Result<Answer, RoutingError>>),
+    Catalog(u64, Box<Result<Catalog, RoutingError>>),
 }
 
 enum Happening {
@@ -93,6 +98,7 @@ enum Happening {
     Socket(SocketEvent),
     Due,
     NewToken,
+    CatalogStale,
 }
 
 impl Adapter {
@@ -101,6 +107,10 @@ impl Adapter {
         let way = prepare(config, tasks.clone())
             .map_err(RoutingError::into_problem)
             .map(Arc::new);
+        let stale = way
+            .as_ref()
+            .ok()
+            .map(|way| way.config.services.hosts.stale());
         Self {
             way,
             facts,
@@ -112,6 +122,8 @@ impl Adapter {
             signing_in: None,
             generation: 0,
             is_token_watched: true,
+            stale,
+            refetch: None,
         }
     }
 
@@ -120,6 +132,8 @@ impl Adapter {
         loop {
             let due = self.due();
             let is_token_watched = self.is_token_watched && token.is_some();
+            // One at a time; news that comes meanwhile is seen after it.
+            let is_catalog_watched = self.session.is_some() && self.refetch.is_none();
             let happening = tokio::select! {
                 // Deadlines last: a frame that came in time must not be overtaken by the
                 // silence it ends.
@@ -138,6 +152,7 @@ impl Adapter {
                     self.is_token_watched = changed;
                     Happening::NewToken
                 }
+                () = news(self.stale.as_mut()), if is_catalog_watched => Happening::CatalogStale,
                 () = until(due) => Happening::Due,
             };
             if self.handle(happening).await.is_err() {
@@ -159,10 +174,18 @@ impl Adapter {
             Happening::Done(Done::Attempt(generation, result)) if generation == self.generation => {
                 self.attempted(*result).await
             }
-            Happening::Done(Done::SignIn(..) | Done::Attempt(..)) => Ok(()),
+            Happening::Done(Done::Catalog(generation, result)) if generation == self.generation => {
+                self.refetched(*result);
+                Ok(())
+            }
+            Happening::Done(Done::SignIn(..) | Done::Attempt(..) | Done::Catalog(..)) => Ok(()),
             Happening::Done(Done::Send(request, result)) => self.sent(request, *result).await,
             Happening::Socket(event) => self.socket_said(event).await,
             Happening::Due => self.fell_due().await,
+            Happening::CatalogStale => {
+                self.refetch();
+                Ok(())
+            }
             // A new token may be what the last attempts lacked.
             Happening::NewToken => match &self.session {
                 Some(session) if session.socket.is_none() => {
@@ -480,11 +503,47 @@ impl Adapter {
         }));
     }
 
+    /// Fetches the catalog anew; the one in force stays until there is another (calling 1.2).
+    fn refetch(&mut self) {
+        let (Ok(way), Some(stale)) = (&self.way, &mut self.stale) else {
+            return;
+        };
+        let (way, generation) = (way.clone(), self.generation);
+        let timestamp = stale.borrow_and_update().timestamp.clone();
+        tracing::info!(?timestamp, "the catalog is stale");
+        self.refetch = Some(self.work.spawn(async move {
+            let services = &way.config.services;
+            let before = services.hosts.catalog().borrow().clone();
+            let fetched = catalog::fetch_again(&way.http, &services.u2c, timestamp, &before).await;
+            Done::Catalog(generation, Box::new(fetched))
+        }));
+    }
+
+    fn refetched(&mut self, result: Result<Catalog, RoutingError>) {
+        self.refetch = None;
+        let Ok(way) = &self.way else { return };
+        let services = &way.config.services;
+        let checked =
+            result.and_then(|catalog| Ok((Gateway::new(&catalog, services)?, Arc::new(catalog))));
+        match checked {
+            Ok((gateway, catalog)) => {
+                self.gateway = Some(Arc::new(gateway));
+                services.hosts.set(catalog);
+            }
+            Err(error) => {
+                tracing::warn!(why = %error, "the stale catalog stays in force");
+            }
+        }
+    }
+
     /// Drops the session, its socket and whatever was about to make one.
     fn forget(&mut self) {
         self.generation += 1;
         if let Some(sign_in) = self.signing_in.take() {
             sign_in.abort();
+        }
+        if let Some(refetch) = self.refetch.take() {
+            refetch.abort();
         }
         if let Some(attempt) = self.session.take().and_then(|session| session.attempt) {
             attempt.abort();
@@ -529,13 +588,14 @@ fn not_signed_in() -> RoutingError {
 }
 
 fn prepare(config: Config, tasks: TaskTracker) -> Result<Way, RoutingError> {
-    let tls = deskline_trust::client_config(config.services.ca_file.as_deref())
+    let services = &config.services;
+    let reach = Reach::new(services.ca_file.as_deref(), services.proxy.as_deref())
         .map_err(|error| RoutingError::settings(error.to_string()))?;
-    let http = Http::new(&config, &tls)?;
+    let http = Http::new(&config, &reach)?;
     Ok(Way {
         config,
         http,
-        tls: Arc::new(tls),
+        reach,
         tasks,
     })
 }
@@ -544,6 +604,16 @@ async fn next_event(session: Option<&mut Session>) -> SocketEvent {
     match session.and_then(|session| session.socket.as_mut()) {
         Some(socket) => socket.next().await,
         None => std::future::pending().await,
+    }
+}
+
+async fn news(stale: Option<&mut watch::Receiver<Stale>>) {
+    let has_come = match stale {
+        Some(stale) => stale.changed().await.is_ok(),
+        None => false,
+    };
+    if !has_come {
+        std::future::pending().await
     }
 }
 

@@ -1,6 +1,5 @@
 //! Which addresses may be asked, and how a path is joined to them (contact-center 2.1, calling 1.2).
 
-use deskline_wire::Catalog;
 use url::{Host, Url};
 
 use crate::problem::RoutingError;
@@ -50,43 +49,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Replaces a host the catalog maps elsewhere: if `host[:port]` is one of its keys, the first
-/// entry's host takes its place. An entry without a port keeps the port there was.
-pub(crate) fn map_host(catalog: &Catalog, mut url: Url) -> Url {
-    let Some(name) = url.host_str() else {
-        return url;
-    };
-    let with_port = match url.port() {
-        Some(port) => format!("{name}:{port}"),
-        None => name.to_owned(),
-    };
-    let Some(entry) = catalog
-        .hosts
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(&with_port))
-        .and_then(|(_, entries)| entries.first())
-    else {
-        return url;
-    };
-    let Ok(wanted) = Url::parse(&format!("{}://{}", url.scheme(), entry.host)) else {
-        tracing::warn!(host = %entry.host, "the catalog maps a host to an unusable one");
-        return url;
-    };
-    let is_mapped = url.set_host(wanted.host_str()).is_ok()
-        && wanted
-            .port()
-            .is_none_or(|port| url.set_port(Some(port)).is_ok());
-    if !is_mapped {
-        tracing::warn!(host = %entry.host, "the catalog maps a host to an unusable one");
-    }
-    url
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use deskline_wire::json;
 
     use super::*;
 
@@ -137,24 +102,5 @@ mod tests {
     fn a_refused_socket_address_does_not_tell_its_secret() {
         let error = checked("ws://gateway.test/sub/secret-1", ["wss", "ws"]).unwrap_err();
         assert!(!error.to_string().contains("secret-1"));
-    }
-
-    #[test]
-    fn mapped_hosts_are_replaced_by_the_first_entry() {
-        let catalog = Catalog::from_json(&json!({"hostCatalog": {
-            "a.test": [{"host": "b.test", "priority": 1, "id": "urn:TEAM:x:y"},
-                       {"host": "c.test", "priority": 2, "id": "urn:TEAM:x:y"}],
-            "127.0.0.1:8443": [{"host": "127.0.0.1:8444", "priority": -1, "id": "urn:TEAM:x:y"}],
-            "d.test:99": [{"host": "e.test", "priority": -1, "id": "urn:TEAM:x:y"}],
-        }}));
-        let mapped = |url: &str| map_host(&catalog, Url::parse(url).unwrap()).to_string();
-        assert_eq!(mapped("https://a.test/x?y=1"), "https://b.test/x?y=1");
-        assert_eq!(
-            mapped("https://127.0.0.1:8443/x"),
-            "https://127.0.0.1:8444/x"
-        );
-        assert_eq!(mapped("https://d.test:99/x"), "https://e.test:99/x");
-        assert_eq!(mapped("https://d.test/x"), "https://d.test/x");
-        assert_eq!(mapped("https://a.test:8443/x"), "https://a.test:8443/x");
     }
 }

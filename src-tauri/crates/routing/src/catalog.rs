@@ -1,10 +1,12 @@
 //! Finding the services (contact-center 2.1, calling 1.2).
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use deskline_core::OrgId;
 use deskline_wire::Catalog;
 use url::Url;
 
-use crate::address::{checked, join, map_host};
+use crate::address::join;
 use crate::config::Services;
 use crate::http::{Ask, Http};
 use crate::problem::RoutingError;
@@ -12,11 +14,11 @@ use crate::problem::RoutingError;
 /// Name of the routing service in the catalog.
 const GATEWAY: &str = "wcc-api-gateway";
 
-/// The routing service: where it is, and which hosts stand for others.
+/// The routing service: where its link says it is. Which host is asked is decided for each
+/// request, by [`deskline_trust::Hosts`].
 #[derive(Debug, Clone)]
 pub(crate) struct Gateway {
     base: String,
-    catalog: Catalog,
 }
 
 impl Gateway {
@@ -34,10 +36,7 @@ impl Gateway {
                 )));
             }
         };
-        let gateway = Self {
-            base,
-            catalog: catalog.clone(),
-        };
+        let gateway = Self { base };
         gateway.url("")?;
         Ok(gateway)
     }
@@ -47,15 +46,14 @@ impl Gateway {
     /// # Errors
     /// [`RoutingError::BadAnswer`] if it makes no URL that may be asked.
     pub(crate) fn url(&self, resource: &str) -> Result<Url, RoutingError> {
-        let mapped = map_host(&self.catalog, join(&self.base, resource)?);
-        checked(mapped.as_str(), ["https", "http"])
+        join(&self.base, resource)
     }
 }
 
 /// Asks for the catalog, first without and then with the access token (headless 7.11).
 ///
 /// # Errors
-/// [`RoutingError`] if either request fails; sign-in cannot go on without.
+/// [`RoutingError`] if nobody answers, or the second request fails; sign-in cannot go on without.
 pub(crate) async fn fetch(http: &Http, u2c: &str, org: &OrgId) -> Result<Catalog, RoutingError> {
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("orgId", org.as_str())
@@ -65,13 +63,68 @@ pub(crate) async fn fetch(http: &Http, u2c: &str, org: &OrgId) -> Result<Catalog
         with_token: false,
         ..Ask::get(join(u2c, &format!("limited/catalog?{query}"))?)
     };
-    let before = http.send(&before).await?.json("the limited catalog")?;
+    let before = http.send(&before).await;
+    let before = match before.and_then(|answer| answer.json("the limited catalog")) {
+        Ok(body) => usable(Catalog::from_json(&body)),
+        // The one with the token names everything the other does.
+        Err(error @ (RoutingError::Refused { .. } | RoutingError::BadAnswer { .. })) => {
+            tracing::warn!(why = %error, "there is no limited catalog");
+            Catalog::default()
+        }
+        Err(
+            error @ (RoutingError::Unreachable { .. }
+            | RoutingError::SignInNeeded { .. }
+            | RoutingError::NoAssistant { .. }
+            | RoutingError::Settings { .. }),
+        ) => return Err(error),
+    };
     let after = Ask::get(join(u2c, "catalog?format=hostmap")?);
     let after = http.send(&after).await?.json("the catalog")?;
-    Ok(merge(
-        Catalog::from_json(&after),
-        Catalog::from_json(&before),
-    ))
+    Ok(merge(usable(Catalog::from_json(&after)), before))
+}
+
+/// Asks for the catalog with the token once more, because the one we have is stale (calling 1.2).
+///
+/// # Errors
+/// [`RoutingError`]; an answer that names no service is none. The catalog we have stays in force.
+pub(crate) async fn fetch_again(
+    http: &Http,
+    u2c: &str,
+    timestamp: Option<String>,
+    before: &Catalog,
+) -> Result<Catalog, RoutingError> {
+    let timestamp = timestamp.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or_else(|_| "0".to_owned(), |now| now.as_millis().to_string())
+    });
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("format", "hostmap")
+        .append_pair("timestamp", &timestamp)
+        .finish();
+    let ask = Ask::get(join(u2c, &format!("catalog?{query}"))?);
+    let body = http.send(&ask).await?.json("the catalog")?;
+    let after = usable(Catalog::from_json(&body));
+    if after.links.is_empty() {
+        return Err(RoutingError::bad_answer("the catalog names no service"));
+    }
+    // Hosts are those of the news alone: an old mapping would undo it.
+    let links = Catalog {
+        links: before.links.clone(),
+        hosts: Vec::new(),
+    };
+    Ok(merge(after, links))
+}
+
+/// Without the links that are no addresses: the group searched next may know better.
+fn usable(mut catalog: Catalog) -> Catalog {
+    catalog.links.retain(|(name, link)| {
+        let is_usable = Url::parse(link).is_ok_and(|url| url.has_host());
+        if !is_usable {
+            tracing::warn!(name, "the catalog names a service at no usable address");
+        }
+        is_usable
+    });
+    catalog
 }
 
 /// What the later answer says wins; what only the earlier one knows is kept (calling 1.2).

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deskline_core::{Pace, Secret};
+use deskline_trust::Hosts;
 use deskline_wire::tap::Tap;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -64,6 +65,10 @@ pub struct Services {
     pub ai_assistant: Option<String>,
     /// PEM file with extra trust anchors.
     pub ca_file: Option<PathBuf>,
+    /// Proxy instead of the system's, or `direct`.
+    pub proxy: Option<String>,
+    /// The catalog in force, shared with `calling`: filled here, and fetched anew when it is stale.
+    pub hosts: Hosts,
 }
 
 impl Default for Services {
@@ -73,6 +78,8 @@ impl Default for Services {
             gateway: None,
             ai_assistant: None,
             ca_file: None,
+            proxy: None,
+            hosts: Hosts::default(),
         }
     }
 }

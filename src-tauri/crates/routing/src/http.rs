@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use deskline_core::secret::without_credentials;
 use deskline_core::{Method, OrgId, Secret, TrackingId};
+use deskline_trust::{Hosts, Reach};
 use deskline_wire::Json;
 use deskline_wire::tap::{Crossing, Tap};
 use reqwest::Client;
-use reqwest::redirect::Policy;
 use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 
-use crate::address::is_loopback;
+use crate::address::checked;
 use crate::config::{Config, Renew};
 use crate::problem::RoutingError;
 
 /// Longest wait for a whole answer. Not a protocol timer, so the pace does not change it.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(20);
+/// How many more hosts of the catalog one request is tried at.
+const OTHER_HOSTS: u32 = 3;
 /// Largest answer that is read.
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// The SDK whose protocol generation we speak (contact-center 2.2).
@@ -80,10 +82,9 @@ pub(crate) struct Http {
 }
 
 struct Shared {
-    /// Through the system's proxy.
-    outside: Client,
-    /// For this machine: a proxy cannot reach it.
-    inside: Client,
+    client: Client,
+    reach: Reach,
+    hosts: Hosts,
     token: watch::Receiver<Option<Secret>>,
     renew: Option<Arc<dyn Renew>>,
     device_url: watch::Receiver<Option<String>>,
@@ -98,27 +99,18 @@ impl Http {
     ///
     /// # Errors
     /// [`RoutingError::Settings`] if the TLS settings do not make a client.
-    pub(crate) fn new(config: &Config, tls: &rustls::ClientConfig) -> Result<Self, RoutingError> {
-        let client = |is_inside: bool| {
-            let builder = Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                // The service names another address in `cisco-location` instead (calling 1.3).
-                .redirect(Policy::none())
-                .timeout(TIME_LIMIT);
-            let builder = if is_inside {
-                builder.no_proxy()
-            } else {
-                builder
-            };
-            builder
-                .build()
-                .map_err(|error| RoutingError::settings(format!("no HTTP client: {error}")))
-        };
+    pub(crate) fn new(config: &Config, reach: &Reach) -> Result<Self, RoutingError> {
+        let client = reach
+            .client()
+            .timeout(TIME_LIMIT)
+            .build()
+            .map_err(|error| RoutingError::settings(format!("no HTTP client: {error}")))?;
         let (name, version) = &config.client;
         Ok(Self {
             shared: Arc::new(Shared {
-                outside: client(false)?,
-                inside: client(true)?,
+                client,
+                reach: reach.clone(),
+                hosts: config.services.hosts.clone(),
                 token: config.token.clone(),
                 renew: config.renew.clone(),
                 device_url: config.device_url.clone(),
@@ -196,16 +188,31 @@ impl Http {
         let asked = format!("{} {}", word(ask.method), ask.url.path());
         tracing::debug!(%tracking_id, %asked, "asking");
         let unreachable =
-            |error: reqwest::Error, tracking_id: TrackingId| RoutingError::Unreachable {
+            |url: &Url, error: reqwest::Error, tracking_id: TrackingId| RoutingError::Unreachable {
                 asked: asked.clone(),
-                why: causes(&error.without_url()),
+                why: self.shared.reach.explain(url, &error.without_url()),
                 tracking_id: Some(tracking_id),
             };
-        let mut response = match self.request(ask, token, &tracking_id).send().await {
-            Ok(response) => response,
-            Err(error) => {
-                self.told(ask, None, None);
-                return Err(unreachable(error, tracking_id));
+        let mut failures = 0;
+        let (url, mut response) = loop {
+            let url = self.address(ask)?;
+            if let Err(error) = self.shared.reach.check(&url) {
+                return Err(RoutingError::settings(error.to_string()));
+            }
+            match self.request(ask, &url, token, &tracking_id).send().await {
+                Ok(response) => break (url, response),
+                // Nothing was sent, so nothing can be done twice.
+                Err(error)
+                    if error.is_connect()
+                        && failures < OTHER_HOSTS
+                        && self.shared.hosts.fail(&url) =>
+                {
+                    failures += 1;
+                }
+                Err(error) => {
+                    self.told(ask, None, None);
+                    return Err(unreachable(&url, error, tracking_id));
+                }
             }
         };
         let status = response.status().as_u16();
@@ -229,7 +236,7 @@ impl Http {
                     });
                 }
                 Ok(None) => break,
-                Err(error) => return Err(unreachable(error, tracking_id)),
+                Err(error) => return Err(unreachable(&url, error, tracking_id)),
             }
         }
         tracing::debug!(%tracking_id, %asked, status, "answered");
@@ -264,6 +271,12 @@ impl Http {
         })
     }
 
+    /// Where the request goes: the catalog may name another host for it.
+    fn address(&self, ask: &Ask) -> Result<Url, RoutingError> {
+        let resolved = self.shared.hosts.resolve(&ask.url);
+        checked(resolved.as_str(), ["https", "http"])
+    }
+
     fn told(&self, ask: &Ask, status: Option<u16>, answer: Option<&Json>) {
         self.shared.tap.tell(Crossing::Exchange {
             method: word(ask.method),
@@ -277,21 +290,19 @@ impl Http {
     fn request(
         &self,
         ask: &Ask,
+        url: &Url,
         token: Option<&Secret>,
         tracking_id: &TrackingId,
     ) -> reqwest::RequestBuilder {
-        let client = if is_loopback(&ask.url) {
-            &self.shared.inside
-        } else {
-            &self.shared.outside
-        };
         let method = match ask.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
         };
-        let mut request = client
-            .request(method, ask.url.clone())
+        let mut request = self
+            .shared
+            .client
+            .request(method, url.clone())
             .header("trackingid", tracking_id.as_str())
             .header("spark-user-agent", &self.shared.user_agent)
             .header("cisco-no-http-redirect", "true")
@@ -318,18 +329,4 @@ fn word(method: Method) -> &'static str {
         Method::Post => "POST",
         Method::Put => "PUT",
     }
-}
-
-/// The error and its causes, because the outermost alone ("error sending request") says nothing.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text = format!("{text}: {next_text}");
-        }
-        cause = next.source();
-    }
-    text
 }

@@ -34,6 +34,8 @@ pub(crate) async fn sign_in(way: Arc<Way>) -> Result<Started, RoutingError> {
     })?;
     let catalog = catalog::fetch(&way.http, &way.config.services.u2c, &org).await?;
     let gateway = Gateway::new(&catalog, &way.config.services)?;
+    let catalog = Arc::new(catalog);
+    way.config.services.hosts.set(Arc::clone(&catalog));
     let mut welcomed = subscription::open(&way, &gateway, &org).await?;
 
     let agent = welcomed.agent.clone();
@@ -52,7 +54,7 @@ pub(crate) async fn sign_in(way: Arc<Way>) -> Result<Started, RoutingError> {
         agent_id: agent,
         org_id: org,
         profile: Arc::new(profile),
-        catalog: Arc::new(catalog),
+        catalog,
     };
     Ok(Started {
         signed_in,

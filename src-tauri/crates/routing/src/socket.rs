@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deskline_trust::Reach;
 use deskline_wire::tap::{Crossing, Tap};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use url::Host;
+use url::Url;
 
 use crate::address::checked;
 use crate::config::Config;
@@ -59,11 +60,11 @@ impl Socket {
     /// [`RoutingError`]; it never repeats the address, which is a secret.
     pub(crate) async fn open(
         address: &str,
-        tls: &Arc<rustls::ClientConfig>,
+        reach: &Reach,
         config: &Config,
         tasks: &TaskTracker,
     ) -> Result<Self, RoutingError> {
-        let stream = timeout(TIME_LIMIT, connect(address, tls))
+        let stream = timeout(TIME_LIMIT, connect(address, reach))
             .await
             .map_err(|_| unreachable("no answer within 20 seconds"))??;
         let (sink, stream) = stream.split();
@@ -90,30 +91,22 @@ impl Socket {
     }
 }
 
-async fn connect(address: &str, tls: &Arc<rustls::ClientConfig>) -> Result<Stream, RoutingError> {
+async fn connect(address: &str, reach: &Reach) -> Result<Stream, RoutingError> {
     let url = checked(address, ["wss", "ws"])?;
-    let port = url.port_or_known_default().unwrap_or(443);
-    let stream = match url.host() {
-        Some(Host::Domain(name)) => TcpStream::connect((name, port)).await,
-        Some(Host::Ipv4(ip)) => TcpStream::connect((ip, port)).await,
-        Some(Host::Ipv6(ip)) => TcpStream::connect((ip, port)).await,
-        None => {
-            return Err(RoutingError::bad_answer(
-                "an unusable address: it names no host",
-            ));
-        }
-    }
-    .map_err(|error| unreachable(&error.to_string()))?;
+    let stream = reach
+        .connect(&url)
+        .await
+        .map_err(|error| unreachable(&error.to_string()))?;
     if let Err(error) = stream
         .set_nodelay(true)
         .and_then(|()| notice_dead_path(&stream))
     {
         tracing::warn!(%error, "the notification socket could not be tuned");
     }
-    let connector = Connector::Rustls(tls.clone());
+    let connector = Connector::Rustls(Arc::clone(reach.tls()));
     let (stream, _) = client_async_tls_with_config(address, stream, None, Some(connector))
         .await
-        .map_err(|error| opening_failed(&error))?;
+        .map_err(|error| opening_failed(reach, &url, &error))?;
     Ok(stream)
 }
 
@@ -220,7 +213,7 @@ fn told(tap: &Tap, is_ours: bool, text: &str) {
     });
 }
 
-fn opening_failed(error: &WsError) -> RoutingError {
+fn opening_failed(reach: &Reach, url: &Url, error: &WsError) -> RoutingError {
     if let WsError::Http(response) = error {
         return RoutingError::BadAnswer {
             why: format!(
@@ -234,7 +227,7 @@ fn opening_failed(error: &WsError) -> RoutingError {
     if let WsError::Url(_) | WsError::HttpFormat(_) = error {
         return RoutingError::bad_answer("the notification socket has an unusable address");
     }
-    unreachable(&error.to_string())
+    unreachable(&reach.explain(url, error))
 }
 
 fn unreachable(why: &str) -> RoutingError {

@@ -1,9 +1,9 @@
 //! Subscribe, open the socket, wait for the Welcome (contact-center 3.1, 3.2).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use deskline_core::{AgentId, Method, OrgId};
+use deskline_trust::Reach;
 use deskline_wire::{Frame, FrameError, Json, json};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
@@ -21,7 +21,7 @@ const WELCOME_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Way {
     pub(crate) config: Config,
     pub(crate) http: Http,
-    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) reach: Reach,
     /// Everything that must be closed before the adapter ends.
     pub(crate) tasks: TaskTracker,
 }
@@ -48,7 +48,7 @@ pub(crate) async fn open(
     org: &OrgId,
 ) -> Result<Welcomed, RoutingError> {
     let address = subscribe(way, gateway, org).await?;
-    let socket = Socket::open(&address, &way.tls, &way.config, &way.tasks).await?;
+    let socket = Socket::open(&address, &way.reach, &way.config, &way.tasks).await?;
     timeout(way.config.pace.real(WELCOME_WITHIN), welcome(socket))
         .await
         .map_err(|_| RoutingError::Unreachable {

@@ -1,11 +1,17 @@
-//! Whom the desk trusts: the platform's anchors, and the certificates the settings name.
+//! How the services are reached: whom the desk trusts, which proxy stands between, and which host
+//! of the catalog is asked.
 //!
-//! Both ways to the services, `routing` and `calling`, use the same rules. It knows no address and
-//! opens no connection.
+//! `routing`, `calling` and `identity` share these rules, for requests and sockets alike. It knows
+//! no protocol beyond `CONNECT`, no token and no service by itself.
 //!
-//! Start reading at [`client_config`].
+//! Start reading at [`Reach`], then [`Hosts`].
 
+mod hosts;
 mod named;
+mod proxy;
+mod reach;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +21,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
+pub use crate::hosts::{Hosts, Stale};
 use crate::named::Named;
+pub use crate::proxy::{Proxies, Proxy, ProxyError};
+pub use crate::reach::{Reach, ReachError};
 
 /// Why no TLS settings could be made.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +38,9 @@ pub enum TrustError {
         /// What is wrong with it.
         why: String,
     },
+    /// The proxy of the settings cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The TLS library refuses its own defaults.
     #[error("TLS cannot be used: {0}")]
     Tls(#[from] rustls::Error),
@@ -79,26 +91,5 @@ fn unusable(file: &Path, why: &dyn std::fmt::Display) -> TrustError {
     TrustError::Anchors {
         file: file.to_owned(),
         why: why.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn a_file_without_certificates_is_refused_with_its_name() {
-        for name in ["Cargo.toml", "src/no-such-file.pem"] {
-            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-            let error = client_config(Some(&file)).unwrap_err().to_string();
-            assert!(error.contains(&file.display().to_string()), "{error}");
-        }
-    }
-
-    #[test]
-    fn without_a_file_the_platform_decides() {
-        client_config(None).unwrap();
     }
 }

@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::Json;
 
+/// Colon-separated parts an entry's id has at least.
+const ID_PARTS: usize = 4;
+
 /// One host behind a name of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogHost {
@@ -80,10 +83,13 @@ fn read_hosts(entries: &Json) -> Vec<CatalogHost> {
         .into_iter()
         .flatten()
         .filter_map(|entry| {
-            Some(CatalogHost {
-                host: entry.get("host")?.as_str()?.to_owned(),
+            let host = entry.get("host")?.as_str()?;
+            let id = entry.get("id")?.as_str()?;
+            // An id of fewer parts names no service (calling 1.2).
+            (!host.is_empty() && id.split(':').count() >= ID_PARTS).then(|| CatalogHost {
+                host: host.to_owned(),
                 priority: entry.get("priority").and_then(Value::as_i64).unwrap_or(-1),
-                id: entry.get("id")?.as_str()?.to_owned(),
+                id: id.to_owned(),
             })
         })
         .collect()

@@ -56,6 +56,8 @@ pub(crate) enum Event {
     TokenChanged,
     /// The record of an interrupted failover.
     Record(FailoverRecord),
+    /// A newer catalog is in force.
+    Catalog(Arc<Catalog>),
     Tick,
     /// Take leave of everything.
     Stop,
@@ -163,6 +165,7 @@ impl Phone {
                 self.mercury_news(now, news.into_iter().collect());
             }
             Event::TokenChanged => self.token_changed(now),
+            Event::Catalog(catalog) => self.newer_catalog(catalog),
             Event::Record(record) => self.record = Some(record),
             Event::Tick => self.tick(now),
             Event::Stop => self.take_leave(now, Goal::Stop),
@@ -276,6 +279,16 @@ impl Phone {
                     parts.mercury.try_now(turn);
                 }
             }),
+        }
+    }
+
+    /// What is looked up from now on is looked up there. Another device service waits for the next
+    /// [`CallingRequest::Connect`]: a device is not given up for news.
+    fn newer_catalog(&mut self, catalog: Arc<Catalog>) {
+        if let Some(known) = &mut self.catalog
+            && known.link("wdm") == catalog.link("wdm")
+        {
+            *known = catalog;
         }
     }
 
