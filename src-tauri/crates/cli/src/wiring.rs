@@ -46,6 +46,8 @@ pub struct WiringOptions {
     pub raw_events: bool,
     /// The sandbox to start and to use in place of the services of the settings.
     pub sandbox: Option<deskline_sandbox::Options>,
+    /// Where tokens are kept, in place of the system's keyring.
+    pub vault: Option<Vault>,
 }
 
 /// Why a desk could not be put together.
@@ -123,6 +125,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         pace,
         raw_events,
         sandbox,
+        vault,
     } = options;
     let audio = prepared(audio, &configuration)?;
     let metrics = metrics_file(&configuration)?;
@@ -142,7 +145,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
             configuration
                 .account
                 .setup(configuration.services.ca_file.as_deref()),
-            Vault::lasting(NativeStore::new(), profile(&configuration)),
+            vault.unwrap_or_else(|| Vault::lasting(NativeStore::new(), profile(&configuration))),
         ),
     };
     let failover = failover_store(sandbox.is_some(), profile(&configuration));
