@@ -1,7 +1,7 @@
 // Takes the vendor's browser SDK through whole agent sessions against the sandbox, with sound.
 //
 //   cd <a folder with node_modules> && npm install @webex/contact-center@3.12.0 puppeteer-core
-//   node <here>/run.mjs <path of deskline-cli> [path of chromium]
+//   node <here>/run.mjs <path of deskline-cli> [path of chromium [one of the acts below]]
 //
 // Prints one line per step and ends with status 0 if every step did what it should. The folder is the working
 // directory, because the SDK's licence does not let it live here.
@@ -12,7 +12,7 @@ import http from 'node:http';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 
-const [binary, chromium = '/usr/bin/chromium'] = process.argv.slice(2);
+const [binary, chromium = '/usr/bin/chromium', only] = process.argv.slice(2);
 const here = import.meta.dirname;
 const puppeteer = createRequire(path.join(process.cwd(), 'x.js'))('puppeteer-core');
 const sdk = path.resolve('node_modules/@webex/contact-center/umd/contact-center.min.js');
@@ -86,6 +86,22 @@ class Agent {
 
   does(name, act, ...parameters) {
     return step(`${this.name} ${name}`, () => this.page.evaluate(act, ...parameters));
+  }
+
+  /** What must fail, and in whose words. */
+  fails(name, act, ...parameters) {
+    return step(`${this.name} ${name} fails`, async () => {
+      const outcome = await this.page.evaluate(async (text, given) => {
+        try {
+          await (0, eval)(`(${text})`)(...given);
+          return null;
+        } catch (error) {
+          return String(error.message ?? error);
+        }
+      }, act.toString(), parameters);
+      if (outcome === null) throw new Error('it did not fail');
+      return outcome;
+    });
   }
 
   sees(event, ms) {
@@ -300,8 +316,158 @@ async function stories() {
   await ada.does('deregister', () => cc.deregister());
 }
 
+/** Everything a console asks besides calls. */
+async function lists(agent) {
+  await agent.does('buddies', () => cc.getBuddyAgents({mediaType: 'telephony', state: 'Available'}).then(() => {}));
+  await agent.does('queues', async () => { if (!(await cc.getQueues()).data.length) throw new Error('none'); });
+  await agent.does('entry points', async () => { if (!(await cc.getEntryPoints()).data.length) throw new Error('none'); });
+  await agent.does('address book', async () => { if (!(await cc.addressBook.getEntries()).data.length) throw new Error('none'); });
+  await agent.does('outdial numbers', async () => {
+    await cc.getOutdialAniEntries({outdialANI: profile.outDialANIId ?? profile.outdialANIId ?? 'any'});
+  });
+  await agent.does('idle', async () => {
+    const code = profile.idleCodes.find((one) => !one.isSystem && one.id !== '0');
+    await cc.setAgentState({state: 'Idle', auxCodeId: code.id, lastStateChangeReason: code.name, agentId: profile.agentId});
+  });
+  await agent.does('upload logs', () => cc.uploadLogs().then(() => {}));
+  await agent.does('available', () => available().then(() => {}));
+}
+
+/** Refusals in frames and in status codes, a spent token; the call goes on. */
+async function refusals(agent) {
+  const id = await agent.call();
+  await direct('refuseNext', {verb: 'hold', reason: 'NOT_NOW'});
+  await agent.fails('hold refused by a frame', () => task.hold());
+  await direct('refuseNext', {verb: 'hold', status: 409});
+  await agent.fails('hold refused with 409', () => task.hold());
+  await direct('expireToken', {agent: agent.account.agentId});
+  await agent.fails('hold with a spent token', () => task.hold());
+  await direct('answerLate', {verb: 'hold', ms: 500});
+  await agent.does('hold whose frame comes first', () => task.hold().then(() => {}));
+  await agent.does('resume', () => task.resume().then(() => {}));
+  await agent.hears('the customer', 440);
+  // Both sockets go in the call; sound stays, and what comes after arrives.
+  await agent.forget();
+  await direct('cutSocket', {which: 'mercury', agent: agent.account.agentId});
+  await direct('cutSocket', {which: 'routing', agent: agent.account.agentId, seconds: 2});
+  await agent.hears('the customer', 440);
+  await customerHears(id, true);
+  await agent.sees('agent:reloginSuccess', 30000);
+  await agent.does('hold', () => task.hold().then(() => {}));
+  await agent.does('resume', () => task.resume().then(() => {}));
+  await agent.hears('the customer', 440);
+  await direct('hangUp');
+  await agent.sees('task:end');
+  await agent.wrapsUp();
+}
+
+/** Three at one table, one leaves; a consult by queue. */
+async function conferences(owner, guest) {
+  const id = await owner.call();
+  await owner.does('consult', (to) => task.consult({to, destinationType: 'agent', holdParticipants: true}).then(() => {}), guest.account.agentId);
+  await guest.accepts();
+  await owner.sees('task:consulting');
+  await owner.does('conference', () => task.consultConference().then(() => {}));
+  await owner.sees('task:participantJoined');
+  await guest.hears('customer and colleague', true);
+  await owner.hears('customer and colleague', true);
+  await customerHears(id, true);
+  await owner.does('exit conference', () => task.exitConference().then(() => {}));
+  await guest.hears('the customer', 440);
+  await owner.wrapsUp();
+  await guest.does('end', () => task.end().then(() => {}));
+  await guest.wrapsUp();
+
+  await owner.call();
+  await owner.does('consult a queue', async () => {
+    const queues = await cc.getQueues();
+    const to = queues.data.find((one) => one.channelType === 'TELEPHONY').id;
+    task.consult({to, destinationType: 'queue', holdParticipants: true}).catch(() => {});
+    window.queue = to;
+  });
+  await guest.accepts();
+  await owner.sees('task:consulting');
+  await guest.hears('the colleague', true);
+  await owner.does('end consult', (taskId) => task.endConsult({isConsult: true, taskId, queueId: window.queue}).then(() => {}), await owner.page.evaluate(() => task.data.interactionId));
+  await owner.does('resume', () => task.resume().then(() => {}));
+  await owner.does('end', () => task.end().then(() => {}));
+  await guest.forget();
+  await owner.wrapsUp();
+}
+
+/** A wrap-up that ends by itself, or not. */
+async function autoWrapUp(index) {
+  await direct('configure', {autoWrapUp: 'on', autoWrapAfter: 2000});
+  const agent = await Agent.signIn(index, ready.tlsBaseUrl);
+  await agent.call();
+  await agent.does('end', () => task.end().then(() => {}));
+  await agent.sees('task:wrappedup', 6000);
+  await rest(300);
+  await agent.forget();
+  await agent.call();
+  await agent.does('end', () => task.end().then(() => {}));
+  await agent.does('keep the wrap-up open', () => task.cancelAutoWrapupTimer());
+  await rest(2500);
+  await agent.wrapsUp();
+  await direct('configure', {autoWrapUp: 'off'});
+  return agent;
+}
+
+/** The calling host goes away: the line moves to the backup, and calls ring there. A line in the way is deleted. */
+async function failover(agent) {
+  await direct('configure', {keepaliveSeconds: 1});
+  await agent.register();
+  await direct('outage', {which: 'mobius', host: 'primary1', seconds: 60});
+  const seen = (host) => step(`the line is at ${host}`, () => within(async () => {
+    const {entries} = await direct('journal');
+    const last = entries.filter((one) => one.path?.endsWith('/calling/web/device') && one.status === 200).at(-1);
+    if (last?.host !== host) throw new Error(`at ${last?.host}`);
+  }, 20000));
+  await seen('backup1');
+  await agent.call();
+  await agent.hears('the customer', 440);
+  await agent.does('end', () => task.end().then(() => {}));
+  await agent.wrapsUp();
+  await direct('outage', {which: 'mobius', host: 'primary1', seconds: 0});
+  await direct('configure', {keepaliveSeconds: 30, oneDevicePerAgent: true});
+  const loggedIn = await agent.register();
+  await step('the session is found again', () => { if (!loggedIn) throw new Error('not logged in'); });
+  await direct('configure', {oneDevicePerAgent: false});
+  await agent.call();
+  await agent.hears('the customer', 440);
+  await agent.does('end', () => task.end().then(() => {}));
+  await agent.wrapsUp();
+}
+
+async function signsOut(agent) {
+  await agent.does('logout', () => cc.stationLogout({logoutReason: 'User requested logout'}).then(() => {}));
+  await agent.does('login again', (teamId) => cc.stationLogin({teamId, loginOption: 'BROWSER'}).then(() => {}), agent.account.teamId);
+  await agent.does('logout', () => cc.stationLogout({logoutReason: 'User requested logout'}).then(() => {}));
+  await agent.does('deregister', () => cc.deregister());
+}
+
+const acts = {
+  stories,
+  lists: async () => lists(await Agent.signIn(1, ready.tlsBaseUrl)),
+  refusals: async () => refusals(await Agent.signIn(1, ready.tlsBaseUrl)),
+  conferences: async () => {
+    const cem = await autoWrapUp(2);
+    const bo = await Agent.signIn(1, ready.tlsBaseUrl);
+    await conferences(bo, cem);
+    await signsOut(bo);
+    await signsOut(cem);
+  },
+  failover: async () => failover(await Agent.signIn(2, ready.tlsBaseUrl)),
+};
+
 try {
-  await stories();
+  for (const [name, act] of Object.entries(acts)) {
+    if (only && only !== name) continue;
+    console.log('---', name);
+    await act();
+    // Whoever is still there vanishes, as people do.
+    for (const context of browser.browserContexts().slice(1)) await context.close();
+  }
   console.log('ALL OK');
 } catch {
   process.exitCode = 1;

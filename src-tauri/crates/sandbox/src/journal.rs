@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     pub(crate) status: u16,
     pub(crate) tls: bool,
+    /// Which host of the calling service, if not the main one.
+    pub(crate) host: Option<&'static str>,
 }
 
 /// The journal.
@@ -38,7 +40,7 @@ impl Journal {
         self.push(json!({
             "kind": "request", "at": now.0, "method": request.method, "path": request.path, "query": request.query,
             "trackingId": request.tracking_id, "agentId": request.agent.map(|agent| agent.as_str().to_owned()),
-            "status": request.status, "tls": request.tls, "body": request.body.map(|body| written(&body)),
+            "status": request.status, "tls": request.tls, "host": request.host, "body": request.body.map(|body| written(&body)),
         }));
     }
 

@@ -19,6 +19,12 @@ pub(crate) const PRIMARIES: [(&str, Door); 2] = [("primary1", Door::MAIN), ("pri
 /// Its backup hosts.
 pub(crate) const BACKUPS: [(&str, Door); 2] = [("backup1", Door(2)), ("backup2", Door(3))];
 
+/// What the director calls another host than the main one.
+pub(crate) fn host_name(door: Door) -> Option<&'static str> {
+    let mut hosts = PRIMARIES.iter().chain(&BACKUPS).skip(1);
+    hosts.find(|(_, one)| *one == door).map(|(name, _)| *name)
+}
+
 pub(crate) async fn catalog(State(hub): Shared, Extension(call): Extension<Call>) -> Response {
     let base = hub.base(call.tls);
     // Browsers' SDKs ask the calling service over TLS whatever the catalog says, so TLS is named when there is any.

@@ -120,6 +120,7 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
         body: form.as_ref().map(noted),
         status: response.status().as_u16(),
         tls,
+        host: None,
     };
     hub.lock().journal.request(now, entry);
     with_cors(response, origin, None, Some(tracking.unwrap_or_else(fresh)))

@@ -331,6 +331,7 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
         body: (!value.is_null()).then_some(value),
         status: response.status().as_u16(),
         tls,
+        host: discovery::host_name(door),
     };
     let now = hub.now();
     hub.lock().journal.request(now, entry);

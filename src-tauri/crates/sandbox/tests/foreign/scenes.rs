@@ -510,3 +510,26 @@ async fn events_for_the_assistant_are_checked_field_by_field() {
         assert_eq!((status, &body["errorData"]), (400, &json!(field)));
     }
 }
+
+#[tokio::test]
+async fn the_training_shift_can_be_played() {
+    let sandbox = scenario(include_str!("../../scenarios/training.toml")).await;
+    let ada = Client::connect(&sandbox, 0).await;
+    let (status, queues) = ada
+        .get(&format!(
+            "/organization/{}/v2/contact-service-queue?page=0&pageSize=10",
+            deskline_sandbox::ORG_ID
+        ))
+        .await;
+    assert_eq!(status, 200);
+    let names: Vec<&str> = queues["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"Practice") && names.contains(&"Practice chat"),
+        "{names:?}"
+    );
+}
