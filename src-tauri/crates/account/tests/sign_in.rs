@@ -190,7 +190,7 @@ impl Stage {
     async fn grants(&self, kind: &str) -> usize {
         let journal = self.sandbox.direct(json!({"do": "journal"})).await.unwrap();
         let text = journal.to_string();
-        text.matches(&format!("grant_type={kind}")).count()
+        text.matches(&format!(r#""grant_type":"{kind}""#)).count()
     }
 
     /// Whether a service accepts this token.
@@ -205,6 +205,7 @@ type Done = tokio::task::JoinHandle<Result<Who, AccountError>>;
 
 impl Desk {
     async fn begin(&self, flow: Flow) -> (Done, Url) {
+        a_port_is_free().await;
         let (done, mut prompts) = self.start(flow, CancellationToken::new());
         let Some(Prompt::Open { url }) = prompts.recv().await else {
             panic!("no address to open: {:?}", done.await);
@@ -244,6 +245,21 @@ impl Desk {
             .unwrap()
             .unwrap();
     }
+}
+
+/// Other programs of this machine may be signing in as well.
+async fn a_port_is_free() {
+    let is_free = async {
+        loop {
+            for port in DEFAULT_PORTS {
+                if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+                    return;
+                }
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), is_free).await.unwrap();
 }
 
 fn allow() -> Value {
@@ -319,7 +335,7 @@ async fn signin_04_all_ports_taken_names_them_and_offers_the_other_way() {
     let _ports = PORTS.lock().await;
     let mut taken = Vec::new();
     for port in DEFAULT_PORTS {
-        taken.push(TcpListener::bind(("127.0.0.1", port)).await.unwrap());
+        taken.push(TcpListener::bind(("127.0.0.1", port)).await); // or somebody else has it
     }
     let desk = stage.desk();
     let (done, mut prompts) = desk.start(Flow::Browser, CancellationToken::new());
@@ -772,11 +788,13 @@ async fn signin_30_a_locked_keyring_means_this_run_only_said_once_and_stored_whe
     let problem = desk.account.state().borrow().keyring.clone().unwrap();
     assert!(problem.contains("locked"), "{problem}");
     assert!(stage.keyring.names().is_empty());
-    assert_eq!(
-        std::fs::read_dir(stage.locks.path()).unwrap().count(),
-        0,
-        "nothing in files"
-    );
+    for file in std::fs::read_dir(stage.locks.path()).unwrap() {
+        assert_eq!(
+            file.unwrap().metadata().unwrap().len(),
+            0,
+            "a file of locks"
+        );
+    }
     // Unlocked: what the next renewal brings is stored.
     stage.keyring.lock(false);
     desk.account.renew(desk.token().unwrap()).await.unwrap();
@@ -834,4 +852,171 @@ async fn signing_out_revokes_with_and_without_a_secret() {
         assert!(!stage.accepts(&token).await);
         assert!(stage.keyring.names().is_empty());
     }
+}
+
+#[tokio::test]
+async fn signin_03_the_second_port_is_used_in_both_requests() {
+    let stage = Stage::new().await;
+    let desk = stage.desk();
+    let _ports = PORTS.lock().await;
+    let _taken = TcpListener::bind(("127.0.0.1", DEFAULT_PORTS[0])).await;
+    stage.direct(allow()).await;
+    let (done, url) = desk.begin(Flow::Browser).await;
+    let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri");
+    let redirect = redirect.unwrap().1.into_owned();
+    assert!(
+        !redirect.contains(&DEFAULT_PORTS[0].to_string()),
+        "{redirect}"
+    );
+    stage.browse(url).await;
+    // The service compares both, so being signed in says that they were the same.
+    done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn signin_05_and_07_strange_callers_change_nothing_and_the_right_answer_still_works() {
+    let stage = Stage::new().await;
+    let desk = stage.desk();
+    let _ports = PORTS.lock().await;
+    stage.direct(allow()).await;
+    let (done, url) = desk.begin(Flow::Browser).await;
+    let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri");
+    let back = redirect.unwrap().1.into_owned();
+    let get = |query: &str| stage.http.get(format!("{back}{query}"));
+    for (request, status) in [
+        (get("?code=planted&state=wrong"), 400),
+        (get("?code=planted"), 400),
+        (get("?code=a&state=b").header("host", "evil.example"), 400),
+        (stage.http.post(&back), 405),
+        (
+            stage.http.get(back.replace("/callback", "/favicon.ico")),
+            404,
+        ),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert!(
+            answer.status() == status || answer.status().is_client_error(),
+            "{answer:?}"
+        );
+        assert!(!answer.text().await.unwrap().contains("planted"));
+    }
+    assert_eq!(
+        stage.grants("authorization_code").await,
+        0,
+        "nothing was exchanged"
+    );
+    stage.browse(url).await;
+    done.await.unwrap().unwrap();
+    assert_eq!(stage.grants("authorization_code").await, 1);
+}
+
+#[tokio::test]
+async fn signin_10_another_issuer_is_refused_and_an_unknown_one_accepted() {
+    let stage = Stage::new().await;
+    let other = Settings {
+        issuer: Some("https://evil.example/idb".to_owned()),
+        ..stage.settings()
+    };
+    let desk = stage.desk_with(other);
+    stage.direct(allow()).await;
+    let error = stage.sign_in(&desk).await.unwrap_err();
+    assert_eq!(error.word(), "OtherIssuer");
+    assert_eq!((desk.token(), stage.keyring.names()), (None, vec![]));
+    assert_eq!(stage.grants("authorization_code").await, 0);
+    let desk = stage.desk_with(Settings {
+        issuer: None,
+        ..stage.settings()
+    });
+    stage.direct(allow()).await;
+    stage.sign_in(&desk).await.unwrap();
+}
+
+#[tokio::test]
+async fn signin_12_an_answer_that_is_not_accepted_says_try_again_once() {
+    let stage = Stage::new().await;
+    let desk = stage.desk_with(stage.public());
+    let _ports = PORTS.lock().await;
+    stage.direct(allow()).await;
+    let (done, url) = desk.begin(Flow::Browser).await;
+    // Somebody changes the challenge on the way, so that the verifier does not belong to the code.
+    let other = "MfMT2j1Qio5U2pyJbgfbVMydv6R5zwVMynSg2KmzIT4";
+    let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+    let mut url = url;
+    url.query_pairs_mut()
+        .clear()
+        .extend_pairs(pairs.iter().map(|(name, value)| {
+            let value = if name == "code_challenge" {
+                other
+            } else {
+                value
+            };
+            (name, value)
+        }));
+    stage.browse(url).await;
+    let error = done.await.unwrap().unwrap_err();
+    assert_eq!(error.word(), "TryAgain");
+    assert!(error.to_string().contains("try again"), "{error}");
+    assert_eq!(stage.grants("authorization_code").await, 1, "no loop");
+    assert_eq!(desk.token(), None);
+}
+
+#[tokio::test]
+async fn signin_17_a_token_without_an_organisation_is_refused_before_any_request() {
+    let stage = Stage::new().await;
+    let desk = stage.desk();
+    let before = stage.sandbox.journal().len();
+    for unusable in ["x_y", "planted", "a_b_c_d", "e30.e30.a_b_c"] {
+        let used = desk.account.use_token(Secret::new(unusable), true).await;
+        assert_eq!(used.unwrap_err().word(), "UnusableToken");
+    }
+    assert_eq!(stage.sandbox.journal().len(), before);
+    assert_eq!((desk.token(), stage.keyring.names()), (None, vec![]));
+    let who = desk.account.use_token(Secret::new("x_y_org"), false).await;
+    assert_eq!(who.unwrap().org.0, "org");
+}
+
+#[tokio::test]
+async fn signin_24_a_token_that_names_no_user_is_asked_about_while_a_session_is_open() {
+    let stage = Stage::new().await;
+    let desk = stage.desk();
+    stage.direct(allow()).await;
+    stage.sign_in(&desk).await.unwrap();
+    desk.account.hold(true);
+    // A colleague's token of the same organisation, opaque.
+    let theirs = stage.desk();
+    let colleague = stage.sandbox.agents()[1].clone();
+    stage
+        .direct(json!({"do": "consent", "decision": "allow", "agent": colleague.name}))
+        .await;
+    stage.sign_in(&theirs).await.unwrap();
+    let used = desk.account.use_token(theirs.token().unwrap(), false).await;
+    assert_eq!(used.unwrap_err().word(), "OtherUser");
+}
+
+#[tokio::test]
+async fn a_renewal_does_not_overwrite_what_another_account_stored_since() {
+    let stage = Stage::new().await;
+    let first = stage.desk();
+    stage.direct(allow()).await;
+    stage.sign_in(&first).await.unwrap();
+    let second = stage.desk();
+    let colleague = stage.sandbox.agents()[1].clone();
+    stage
+        .direct(json!({"do": "consent", "decision": "allow", "agent": colleague.name}))
+        .await;
+    let theirs = stage.sign_in(&second).await.unwrap();
+    let entries = stage.keyring.entries.lock().unwrap().clone();
+    let mine = first.account.state().borrow().who.clone().unwrap();
+    let newer = first.account.renew(first.token().unwrap()).await.unwrap();
+    assert!(stage.accepts(&newer).await);
+    assert_eq!(first.account.state().borrow().who, Some(mine));
+    assert!(
+        *stage.keyring.entries.lock().unwrap() == entries,
+        "theirs stays"
+    );
+    let next = stage.desk();
+    let Known::Token(found) = next.account.resume().await.unwrap() else {
+        panic!("nobody");
+    };
+    assert_eq!(found.user, theirs.user);
 }
