@@ -65,8 +65,15 @@ pub(crate) async fn register(State(hub): Shared, Extension(call): Extension<Call
         state.centre.settings.rehoming_max_minutes,
     );
     let others: Vec<Line> = state.calls.lines_of(now, &call.agent);
-    if state.centre.settings.one_device_per_agent && !others.is_empty() {
-        let devices: Vec<Value> = others.iter().map(Line::json).collect();
+    if state.centre.settings.one_device_per_agent
+        && let Some((newest, older)) = others.split_first()
+    {
+        // Lines from before the limit: clients delete the first one named and try once more.
+        for line in older {
+            // One with a call on it ends by its missing keepalives.
+            let _ = state.calls.deregister(now, &line.id);
+        }
+        let devices = [newest.json()];
         return answer(
             StatusCode::FORBIDDEN,
             &json!({"errorCode": 101, "userId": user_id, "devices": devices}),

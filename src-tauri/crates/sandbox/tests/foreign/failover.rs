@@ -510,3 +510,20 @@ async fn the_scenario_may_not_name_a_host_that_is_none() {
     let parsed = Scenario::parse(text, std::path::Path::new("shift.toml"));
     assert!(parsed.unwrap_err().to_string().contains("host"));
 }
+
+#[tokio::test]
+async fn with_several_lines_from_before_the_limit_one_deletion_is_enough() {
+    let sandbox = sandbox(|_| {}).await;
+    let client = Client::connect(&sandbox, 0).await;
+    let (_first, second) = (client.line().await, client.line().await);
+    direct(&client, "configure", json!({"oneDevicePerAgent": true})).await;
+    let (status, body) = client.register(&second.wdm_url).await;
+    assert_eq!(
+        (status, body["devices"].as_array().unwrap().len()),
+        (403, 1)
+    );
+    let uri = body["devices"][0]["uri"].as_str().unwrap();
+    assert_eq!(uri, second.uri, "the newest one is in the way");
+    assert_eq!(client.ask(Method::DELETE, uri, None).await.0, 200);
+    assert_eq!(client.register(&second.wdm_url).await.0, 200);
+}
