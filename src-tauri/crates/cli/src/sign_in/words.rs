@@ -16,7 +16,14 @@ pub(crate) fn failed(error: AccountError) -> CommandError {
         AccountError::Cancelled => Kind::Superseded,
         AccountError::Service(_) => Kind::Unreachable,
         AccountError::UnusableToken | AccountError::Keyring(_) => Kind::SignedOut,
-        _ => Kind::Refused,
+        AccountError::Denied
+        | AccountError::InvalidScope { .. }
+        | AccountError::Refused { .. }
+        | AccountError::OtherIssuer
+        | AccountError::TryAgain { .. }
+        | AccountError::SetUpWrong { .. }
+        | AccountError::TooManyTokens { .. }
+        | _ => Kind::Refused,
     };
     let mut told = CommandError::ours(kind, error.word(), error.to_string());
     if let AccountError::SetUpWrong { tracking_id, .. }
