@@ -294,6 +294,11 @@ impl Line {
         }
     }
 
+    /// Whether a registration awaits its answer.
+    pub(crate) fn is_posting(&self) -> bool {
+        matches!(self.stage, Stage::Posting { .. })
+    }
+
     /// Whether it was never started, or was left.
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle)

@@ -10,6 +10,9 @@ use deskline_wire::{
 use super::Phone;
 use crate::leg::Leg;
 
+/// How many events may wait for the answer to a registration; more are not kept.
+const EARLY: usize = 32;
+
 impl Phone {
     pub(super) fn event(&mut self, now: Now, frame: MercuryFrame) {
         if self.settings.raw_events {
@@ -17,6 +20,20 @@ impl Phone {
             let data = Box::new(Json::Object(frame.data.clone()));
             self.fact(CallingFact::Raw { kind, data });
         }
+        self.mobius_event(now, frame);
+    }
+
+    /// Takes up what overtook the answer to the registration.
+    pub(super) fn catch_up(&mut self, now: Now) {
+        if self.line.is_posting() {
+            return;
+        }
+        for frame in std::mem::take(&mut self.early) {
+            self.mobius_event(now, frame);
+        }
+    }
+
+    fn mobius_event(&mut self, now: Now, frame: MercuryFrame) {
         let event = match MobiusEvent::from_data(&frame.data) {
             Ok(Some(event)) => event,
             Ok(None) => return, // another service's
@@ -25,6 +42,15 @@ impl Phone {
                 return;
             }
         };
+        // The other channel may be quicker than the answer that names our device.
+        let is_early = self.line.is_posting()
+            && self.early.len() < EARLY
+            && self.find(&event).is_none()
+            && self.line.place(event.device_id.as_deref()).is_none();
+        if is_early {
+            self.early.push(frame);
+            return;
+        }
         if let Err(why) = self.leg_event(now, event) {
             self.ignore(why, frame.tracking_id);
         }

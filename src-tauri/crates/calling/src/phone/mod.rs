@@ -13,7 +13,7 @@ use std::{
 };
 
 use deskline_core::{CallId, CallingFact, CallingRequest, LinkState, Now, Pace, Problem};
-use deskline_wire::Catalog;
+use deskline_wire::{Catalog, mercury::MercuryFrame};
 use rand::{SeedableRng, rngs::StdRng};
 
 use self::leave::{Farewell, Goal};
@@ -75,6 +75,8 @@ pub(crate) struct Phone {
     line: Line,
     legs: BTreeMap<CallId, Leg>,
     past: VecDeque<CallId>,
+    /// Events that came before the answer to the registration they belong to.
+    early: Vec<MercuryFrame>,
     /// Deletions nobody reads the answer of.
     farewells: HashSet<Ticket>,
     is_wanted: bool,
@@ -110,6 +112,7 @@ impl Phone {
             line: Line::new(),
             legs: BTreeMap::new(),
             past: VecDeque::new(),
+            early: Vec::new(),
             farewells: HashSet::new(),
             is_wanted: false,
             is_connecting: false,
@@ -311,11 +314,28 @@ impl Phone {
         if self.leaving.is_some() {
             return; // goes on when the leave is taken
         }
+        if !goes_on {
+            // Who asks again wants to be tried again, whatever was refused before (N-24).
+            self.try_now(now);
+        }
         if let Some(problem) = self.stuck.clone() {
             self.registered(Err(problem));
             return;
         }
         self.start_line(now);
+    }
+
+    fn try_now(&mut self, now: Now) {
+        self.with(now, |parts, turn| {
+            if parts.wdm.device().is_none() {
+                parts.wdm.try_now(turn);
+            } else {
+                parts.mercury.try_now(turn);
+            }
+        });
+        if self.wdm.is_trying() || !self.mercury.has_given_up() {
+            self.stuck = None;
+        }
     }
 
     /// Starts the line if everything it needs is there.
@@ -382,6 +402,7 @@ impl Phone {
                     Some(LineNews::Failed(problem)) => self.registered(Err(problem)),
                     None => {}
                 }
+                self.catch_up(now);
             }
             Owner::Leg(call) => {
                 let call = call.clone();
