@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use deskline_core::{OrgId, Secret, WallMs};
 use deskline_identity::{Doors, Grant, Held, News, Refused, Service};
+use deskline_trust::Reach;
 use deskline_platform::credentials::Vault;
 use deskline_platform::folders::Folders;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -48,7 +49,7 @@ pub enum Known {
 
 struct Inner {
     setup: Setup,
-    tls: rustls::ClientConfig,
+    reach: Reach,
     keeping: Keeping,
     token: watch::Sender<Option<Secret>>,
     state: watch::Sender<AccountState>,
@@ -109,12 +110,12 @@ impl Account {
         token: watch::Sender<Option<Secret>>,
         folder: Option<PathBuf>,
     ) -> Result<Self, AccountError> {
-        let tls = deskline_trust::client_config(setup.ca_file.as_deref())?;
+        let reach = Reach::new(setup.ca_file.as_deref(), setup.proxy.as_deref())?;
         let state = watch::Sender::new(AccountState::default());
         Ok(Self {
             inner: Arc::new(Inner {
                 setup,
-                tls,
+                reach,
                 keeping: Keeping::new(vault, folder, state.clone()),
                 token,
                 state,
@@ -539,7 +540,7 @@ impl Account {
 
     fn service(&self, settings: deskline_identity::Settings) -> Result<Service, AccountError> {
         let client_id = settings.client_id.clone();
-        Service::new(settings, &self.inner.tls)
+        Service::new(settings, &self.inner.reach)
             .map_err(|error| AccountError::of_service(error, &client_id))
     }
 

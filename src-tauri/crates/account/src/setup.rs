@@ -32,6 +32,8 @@ pub struct Setup {
     pub client_secret_file: Option<PathBuf>,
     /// Extra trust anchors.
     pub ca_file: Option<PathBuf>,
+    /// Proxy instead of the system's, or `direct`.
+    pub proxy: Option<String>,
 }
 
 impl Setup {

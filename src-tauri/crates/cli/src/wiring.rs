@@ -142,9 +142,12 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
             Vault::for_this_run(profile(&configuration)),
         ),
         None => (
-            configuration
-                .account
-                .setup(configuration.services.ca_file.as_deref()),
+            Setup {
+                proxy: configuration.services.proxy.clone(),
+                ..configuration
+                    .account
+                    .setup(configuration.services.ca_file.as_deref())
+            },
             vault.unwrap_or_else(|| Vault::lasting(NativeStore::new(), profile(&configuration))),
         ),
     };
@@ -460,6 +463,7 @@ fn sandbox_setup(sandbox: &Sandbox) -> Setup {
         flow: Flow::Browser,
         client_secret_file: None,
         ca_file: sandbox.ca_file().map(std::path::Path::to_owned),
+        proxy: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use deskline_core::Secret;
+use deskline_trust::Reach;
 use reqwest::header::RETRY_AFTER;
-use reqwest::redirect::Policy;
 use url::Url;
 
 use crate::answer::{Fault, Grant, Unusable};
@@ -50,9 +50,8 @@ impl ServiceError {
 #[derive(Clone)]
 pub struct Service {
     settings: Settings,
-    outside: reqwest::Client,
-    /// For this machine: a proxy cannot reach it.
-    inside: reqwest::Client,
+    client: reqwest::Client,
+    reach: Reach,
 }
 
 impl Service {
@@ -60,23 +59,16 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Unreachable`] if the TLS settings make no client.
-    pub fn new(settings: Settings, tls: &rustls::ClientConfig) -> Result<Self, ServiceError> {
-        let client = |is_inside: bool| {
-            let builder = reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(Policy::none())
-                .timeout(TIME_LIMIT);
-            let builder = if is_inside {
-                builder.no_proxy()
-            } else {
-                builder
-            };
-            builder.build().map_err(|error| unreachable(&error))
-        };
+    pub fn new(settings: Settings, reach: &Reach) -> Result<Self, ServiceError> {
+        let client = reach
+            .client()
+            .timeout(TIME_LIMIT)
+            .build()
+            .map_err(|_| ServiceError::Unreachable("no HTTP client".to_owned()))?;
         Ok(Self {
             settings,
-            outside: client(false)?,
-            inside: client(true)?,
+            client,
+            reach: reach.clone(),
         })
     }
 
@@ -172,8 +164,8 @@ impl Service {
         let Some(url) = self.settings.revoke_url.as_ref().and_then(tokens_me) else {
             return;
         };
-        let request = self.client(&url).delete(url).bearer_auth(token.reveal());
-        match tokio::time::timeout(REVOKE_LIMIT, read(request)).await {
+        let request = self.client.delete(url.clone()).bearer_auth(token.reveal());
+        match tokio::time::timeout(REVOKE_LIMIT, self.read(&url, request)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::info!(%error, "a token was not revoked"),
             Err(_) => tracing::info!("a token was not revoked: no answer in time"),
@@ -185,15 +177,9 @@ impl Service {
     /// # Errors
     /// [`ServiceError`].
     pub async fn person(&self, url: &Url, token: &Secret) -> Result<Vec<u8>, ServiceError> {
-        let request = self.client(url).get(url.clone());
-        read(request.bearer_auth(token.reveal())).await
-    }
-
-    fn client(&self, url: &Url) -> &reqwest::Client {
-        match url.host_str() {
-            Some("127.0.0.1" | "localhost") => &self.inside,
-            Some(_) | None => &self.outside,
-        }
+        let request = self.client.get(url.clone());
+        self.read(url, request.bearer_auth(token.reveal()))
+            .await
     }
 
     async fn post(
@@ -203,7 +189,7 @@ impl Service {
         with_client: bool,
     ) -> Result<Vec<u8>, ServiceError> {
         let mut request = self
-            .client(url)
+            .client
             .post(url.clone())
             .header("accept", "application/json");
         let secret = self.settings.client_secret.as_ref();
@@ -227,35 +213,49 @@ impl Service {
         let request = request
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body);
-        read(request).await
+        self.read(url, request).await
     }
-}
 
-/// Sends a request and reads its answer.
-async fn read(request: reqwest::RequestBuilder) -> Result<Vec<u8>, ServiceError> {
-    let sent = request.send().await;
-    let mut response = sent.map_err(|error| unreachable(&error))?;
-    let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| unreachable(&error))?
-    {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > BODY_LIMIT {
-            return Err(Unusable("it is too long").into());
+    /// Sends a request and reads its answer.
+    async fn read(
+        &self,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Vec<u8>, ServiceError> {
+        let unreachable = |error: reqwest::Error| self.unreachable(url, error);
+        if let Err(error) = self.reach.check(url) {
+            return Err(ServiceError::Unreachable(error.to_string()));
         }
+        let mut response = request.send().await.map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > BODY_LIMIT {
+                return Err(Unusable("it is too long").into());
+            }
+        }
+        if (200..300).contains(&status) {
+            return Ok(bytes);
+        }
+        Err(Fault::read(status, &bytes, retry_after.as_deref()).into())
     }
-    if (200..300).contains(&status) {
-        return Ok(bytes);
+
+    /// The cause in words, without the address: it may carry what nobody should read.
+    fn unreachable(&self, url: &Url, error: reqwest::Error) -> ServiceError {
+        ServiceError::Unreachable(if error.is_connect() {
+            self.reach.explain(url, &error.without_url())
+        } else if error.is_timeout() {
+            "no answer in time".to_owned()
+        } else {
+            "the connection broke".to_owned()
+        })
     }
-    Err(Fault::read(status, &bytes, retry_after.as_deref()).into())
 }
 
 /// `…/tokens/me` beside `…/revoke` (sign-in section 1).
@@ -265,18 +265,6 @@ fn tokens_me(revoke: &Url) -> Option<Url> {
     url.set_path(&format!("{path}/tokens/me"));
     url.set_query(Some("authtoken=true"));
     Some(url)
-}
-
-/// The cause in words, without the address: it may carry what nobody should read.
-fn unreachable(error: &reqwest::Error) -> ServiceError {
-    let what = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
-    };
-    ServiceError::Unreachable(what.to_owned())
 }
 
 #[cfg(test)]
@@ -315,7 +303,7 @@ mod tests {
     }
 
     fn asking(settings: Settings) -> Service {
-        Service::new(settings, &deskline_trust::client_config(None).unwrap()).unwrap()
+        Service::new(settings, &Reach::new(None, None).unwrap()).unwrap()
     }
 
     #[tokio::test]

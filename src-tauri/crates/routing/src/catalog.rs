@@ -67,12 +67,13 @@ pub(crate) async fn fetch(http: &Http, u2c: &str, org: &OrgId) -> Result<Catalog
     let before = match before.and_then(|answer| answer.json("the limited catalog")) {
         Ok(body) => usable(Catalog::from_json(&body)),
         // The one with the token names everything the other does.
-        Err(error @ (RoutingError::Refused { .. } | RoutingError::BadAnswer { .. })) => {
+        Err(error @ RoutingError::Refused { .. }) => {
             tracing::warn!(why = %error, "there is no limited catalog");
             Catalog::default()
         }
         Err(
             error @ (RoutingError::Unreachable { .. }
+            | RoutingError::BadAnswer { .. }
             | RoutingError::SignInNeeded { .. }
             | RoutingError::NoAssistant { .. }
             | RoutingError::Settings { .. }),

@@ -33,6 +33,7 @@ impl Account {
             flow: self.flow().unwrap_or(Flow::Browser),
             client_secret_file: self.client_secret_file.clone(),
             ca_file: ca_file.map(Path::to_owned),
+            proxy: None,
         }
     }
 
