@@ -84,9 +84,7 @@ impl FileStore {
         if let Some(folder) = self.0.parent() {
             fs::create_dir_all(folder)?;
         }
-        let beside = self
-            .0
-            .with_extension(format!("{}.new", std::process::id()));
+        let beside = self.0.with_extension(format!("{}.new", std::process::id()));
         let written = fs::File::create(&beside).and_then(|mut file| {
             file.write_all(&serde_json::to_vec(record)?)?;
             file.sync_all()?;
@@ -183,7 +181,8 @@ mod tests {
             b"".to_vec(),
             b"{".to_vec(),
             b"{\"attempt\":-1}".to_vec(),
-            br#"{"attempt":2,"timeElapsed":1e9,"retryScheduledTime":"x","serverType":"?"}"#.to_vec(),
+            br#"{"attempt":2,"timeElapsed":1e9,"retryScheduledTime":"x","serverType":"?"}"#
+                .to_vec(),
             vec![0xff; 100],
             vec![b' '; 1 << 20],
         ] {

@@ -7,9 +7,9 @@ use std::{
 };
 
 use deskline_core::{Secret, secret::without_credentials};
+use deskline_trust::{Hosts, Reach};
 use deskline_wire::Json;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
-use deskline_trust::{Hosts, Reach};
 use tokio::sync::mpsc;
 use tokio_tungstenite::{
     Connector, client_async_tls_with_config,
@@ -342,7 +342,14 @@ mod tests {
         assert_eq!(seconds_of("Sunday, 06-Nov-94 08:49:37 GMT", now), Some(7));
         let later = now + Duration::from_secs(60);
         assert_eq!(seconds_of(date, later), Some(0), "that date is past");
-        for nonsense in ["", "-5", "1.5", "soon", "Sun, 99 Nov 1994", "999999999999999999999"] {
+        for nonsense in [
+            "",
+            "-5",
+            "1.5",
+            "soon",
+            "Sun, 99 Nov 1994",
+            "999999999999999999999",
+        ] {
             assert_eq!(seconds_of(nonsense, now), None, "{nonsense}");
         }
     }

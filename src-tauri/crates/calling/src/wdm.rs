@@ -68,6 +68,11 @@ impl Wdm {
         self.device.as_ref()
     }
 
+    /// Whether a device is being asked for right now.
+    pub(crate) fn is_trying(&self) -> bool {
+        self.awaited().is_some()
+    }
+
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let next = match self.stage {
             Stage::Idle(at) | Stage::Pausing(at) => Some(at),
@@ -93,6 +98,14 @@ impl Wdm {
     pub(crate) fn refresh_now(&mut self, turn: &mut Turn<'_>) {
         if self.device.is_some() && matches!(self.stage, Stage::Idle(_)) {
             self.refresh(turn);
+        }
+    }
+
+    /// Somebody asks for a line: an attempt that was given up, or waits for its turn, is made now.
+    pub(crate) fn try_now(&mut self, turn: &mut Turn<'_>) {
+        if matches!(self.stage, Stage::GivenUp | Stage::Pausing(_)) && self.base.is_some() {
+            self.failures = 0;
+            self.register(turn, true);
         }
     }
 

@@ -76,7 +76,9 @@ impl Phone {
                 Step::Legs if self.farewells.is_empty() || is_late => {
                     self.farewells.clear();
                     let is_logout = goal == Goal::Deregister;
-                    self.with(now, |parts, turn| parts.line.leave(turn, LEAVING_STEP, is_logout));
+                    self.with(now, |parts, turn| {
+                        parts.line.leave(turn, LEAVING_STEP, is_logout)
+                    });
                     Step::Line
                 }
                 Step::Line if self.line.is_quiet() || is_late => {

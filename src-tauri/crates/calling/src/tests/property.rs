@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use deskline_core::{CallingFact, CallingRequest, HangUpCause, SdpKind};
+use deskline_core::{CallingFact, CallingRequest, HangUpCause, LinkState, SdpKind};
 use deskline_wire::json;
 use proptest::prelude::*;
 
@@ -22,7 +22,10 @@ enum Happens {
     Heal,
     Pass(u64),
     Nonsense(String),
+    /// An event with members of types nobody expects.
+    Hostile(u8, [u8; 6]),
     Token,
+    Woke,
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
@@ -36,7 +39,10 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => Just(Happens::Heal),
         3 => (0..700_u64).prop_map(Happens::Pass),
         1 => "[\\x20-\\x7e]{0,40}".prop_map(Happens::Nonsense),
+        2 => (0..8_u8, prop::array::uniform6(0..14_u8))
+            .prop_map(|(kind, members)| Happens::Hostile(kind, members)),
         1 => Just(Happens::Token),
+        1 => Just(Happens::Woke),
     ]
 }
 
@@ -92,11 +98,58 @@ fn apply(world: &mut World, step: Happens) {
             let socket = world.socket();
             world.on_socket(socket, crate::effect::SocketEvent::Text(text));
         }
+        Happens::Hostile(kind, members) => hostile(world, kind, members),
         Happens::Token => {
             world.handle(Event::TokenChanged);
             world.settle();
         }
+        Happens::Woke => world.request(CallingRequest::Woke),
     }
+}
+
+fn hostile(world: &mut World, kind: u8, members: [u8; 6]) {
+    let device = world.device();
+    let junk = |index: u8| match index {
+        0 => json!(null),
+        1 => json!(0),
+        2 => json!(-1),
+        3 => json!(u64::MAX),
+        4 => json!(1e300),
+        5 => json!(true),
+        6 => json!(""),
+        7 => json!([]),
+        8 => json!({}),
+        9 => json!([{ "eventType": 7 }]),
+        10 => json!({ "messageType": "OFFER", "seq": u64::MAX, "sdp": 5 }),
+        11 => json!("c1"),
+        12 => json!(device),
+        _ => json!({ "from": [], "a": { "b": null } }),
+    };
+    let kinds = [
+        json!("mobius.call"),
+        json!("mobius.media"),
+        json!("mobius.calldisconnected"),
+        json!("mobius.callconnected"),
+        json!("mobius.callprogress"),
+        json!("mobius.registration"),
+        json!("mobius."),
+        json!(5),
+    ];
+    let mut data = json!({ "eventType": kinds[usize::from(kind)] });
+    let names = [
+        "callId",
+        "deviceId",
+        "correlationId",
+        "message",
+        "callerId",
+        "headers",
+    ];
+    for (name, index) in names.into_iter().zip(members) {
+        data[name] = junk(index);
+    }
+    let frame =
+        json!({ "id": junk(members[0] / 2), "data": data, "sequenceNumber": junk(members[5]) });
+    world.frame(&frame);
 }
 
 fn request(world: &mut World, what: u8, leg: u8) {
@@ -158,6 +211,38 @@ proptest! {
         prop_assert!(rang.values().all(|ends| *ends == 1), "{rang:?}");
         // Each leg is deleted at the service exactly once.
         prop_assert_eq!(world.causes().len(), rang.len());
+    }
+
+    #[test]
+    fn nothing_that_passed_keeps_the_line_down(story in prop::collection::vec(happens(), 1..60)) {
+        let mut world = World::registered();
+        for step in story {
+            apply(&mut world, step);
+        }
+        // Whatever was: the services are well again, and the desk asks as it does after a loss.
+        world.heal();
+        world.handle(Event::TokenChanged);
+        world.settle();
+        world.pass(secs(5));
+        for leg in ["c0", "c1", "c2"] {
+            world.request(CallingRequest::HangUp(call(leg), HangUpCause::ByState));
+        }
+        world.connect();
+        world.request(CallingRequest::Restore);
+        world.pass(secs(1200));
+        prop_assert_eq!(world.shown(), LinkState::Up);
+        // One registration, one heart: whoever was registered twice would be heard twice.
+        world.forget();
+        world.pass(secs(300));
+        prop_assert_eq!(world.posts(), Vec::<String>::new());
+        let beats = world.keepalives().len();
+        prop_assert!((9..=11).contains(&beats), "{beats} keepalives in 300 s");
+        // And after a logout, none.
+        world.request(CallingRequest::Deregister);
+        world.pass(secs(5));
+        world.forget();
+        world.pass(secs(4000));
+        prop_assert!(world.keepalives().is_empty() && world.posts().is_empty());
     }
 
     #[test]

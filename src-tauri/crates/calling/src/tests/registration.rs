@@ -553,6 +553,30 @@ fn calling_049_a_refused_token_fails_the_login_at_once() {
 }
 
 #[test]
+fn who_asks_again_after_a_refused_device_is_tried_again() {
+    let mut world = World::new();
+    world.script(POST, "wdm.test", [status(401)]);
+    world.connect();
+    world.register();
+    assert_eq!(
+        world.registrations(),
+        [true],
+        "asked for again by the login"
+    );
+
+    let mut world = World::new();
+    world.always(POST, "wdm.test", status(403));
+    world.connect();
+    world.register();
+    assert_eq!(world.registrations(), [false]);
+    world.pass(secs(600));
+    assert_eq!(world.requests(POST, "wdm.test").len(), 2, "nobody asked");
+    world.heal();
+    world.register();
+    assert_eq!(world.registrations(), [false, true]);
+}
+
+#[test]
 fn calling_050_a_login_without_an_answer_ends_after_20_s() {
     let mut world = World::new();
     world.connect();

@@ -67,6 +67,7 @@ pub(super) struct World {
     count: u64,
     devices: u32,
     last_socket: u64,
+    link: LinkState,
 }
 
 impl World {
@@ -104,6 +105,7 @@ impl World {
             count: 0,
             devices: 0,
             last_socket: 0,
+            link: LinkState::Off,
         }
     }
 
@@ -270,6 +272,11 @@ impl World {
     /// The id of the registered device.
     pub(super) fn device(&self) -> String {
         format!("mobius-of-device-{}", self.devices)
+    }
+
+    /// The state of the link that was told last, whenever that was.
+    pub(super) fn shown(&self) -> LinkState {
+        self.link
     }
 
     /// Lets time pass; everything that falls due happens in order.
@@ -456,7 +463,12 @@ impl World {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Fact(fact) => self.facts.push((self.now, fact)),
+            Effect::Fact(fact) => {
+                if let CallingFact::Link(state, _) = &fact {
+                    self.link = *state;
+                }
+                self.facts.push((self.now, fact));
+            }
             Effect::Ask(ticket, mut request) => {
                 if let Some(first) = request.first.take() {
                     self.sent.push(Sent {
