@@ -345,3 +345,55 @@ async fn a_state_nobody_knows_leaves_the_phase_to_what_the_data_say() {
         assert_eq!(view["phase"], phase, "{file}");
     }
 }
+
+#[tokio::test]
+async fn a_word_nobody_knows_in_the_agents_news_is_told_as_it_is_and_ends_nothing() {
+    let mut tried = 0;
+    for (file, frame) in frames() {
+        // Another client took over: that is what the frame is for.
+        if frame["type"] == "RoutingMessage" || frame["type"] == "AGENT_MULTI_LOGIN" {
+            continue;
+        }
+        let mut found = Vec::new();
+        words(&frame, &mut Vec::new(), "", &mut found);
+        if frame["data"]["type"].is_string() {
+            found.push(("data.type".to_owned(), "/data/type".to_owned()));
+        }
+        for (path, at) in found {
+            tried += 1;
+            let stage = Stage::signed_in().await;
+            stage.tell(&read("frames/agent-contact.json")).await;
+            let mut later = frame.clone();
+            *later.pointer_mut(&at).unwrap() = json!(LATER);
+            let events = stage.tell(&later).await;
+            for event in &events {
+                let (Event::Agent { data, .. } | Event::Raw { data, .. }) = event else {
+                    continue;
+                };
+                let in_data = at.strip_prefix("/data").unwrap();
+                assert_eq!(data.pointer(in_data), Some(&json!(LATER)), "{file} {path}");
+            }
+            assert!(
+                events
+                    .iter()
+                    .any(|event| matches!(event, Event::Raw { .. })),
+                "{file} {path}"
+            );
+            assert!(
+                stage.desk.profile().await.unwrap().is_some(),
+                "{file} {path}"
+            );
+            // An event of another name means nothing; one with another word means what it did.
+            if path != "data.type" {
+                let plain = Stage::signed_in().await;
+                plain.tell(&read("frames/agent-contact.json")).await;
+                plain.tell(&frame).await;
+                let phase =
+                    |task: Option<(Json, Json)>| task.map(|(view, _)| view["phase"].clone());
+                let (with, without) = (stage.task().await, plain.task().await);
+                assert_eq!(phase(with), phase(without), "{file} {path}");
+            }
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
