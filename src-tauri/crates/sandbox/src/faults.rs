@@ -59,6 +59,13 @@ pub(crate) const VERBS: &[&str] = &[
     "upload",
     "aiEvent",
     "transcripts",
+    "authorize",
+    "token",
+    "deviceAuthorize",
+    "deviceToken",
+    "revoke",
+    "people",
+    "userinfo",
 ];
 
 /// The verb a word means: its name, or what the wire or the headless agent calls it.

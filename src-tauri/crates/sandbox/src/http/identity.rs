@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{Encrypted, Shared, answer, ok, text_header, with_cors};
+use super::{Encrypted, Shared, answer, ok, text_header, verbs, with_cors};
 use crate::hub::Hub;
 use crate::identity::{Access, Authorize, Caller, Decision, Fields, Problem, hash_of, pages};
 use crate::journal;
@@ -94,6 +94,19 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
     let tracking = text_header(&parts.headers, "trackingid");
     let now = hub.now();
     let outage = hub.lock().identity.outage(now);
+    let verb = verbs::identity_verb(&method, uri.path());
+    let mut plan = verb
+        .map(|verb| hub.lock().faults.plan(verb))
+        .unwrap_or_default();
+    if let Some(refuse) = plan.refuse.as_mut().filter(|it| it.body.is_none()) {
+        // In all the words in which errors are told here.
+        let error = refuse.reason.as_deref().unwrap_or("server_error");
+        let text = "refused by the director";
+        refuse.body = Some(json!({
+            "error": error, "error_description": text, "message": text, "errors": [{"description": error}],
+            "trackingId": fresh(),
+        }));
+    }
     let response = if let Some((status, retry_after)) = outage {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let body =
@@ -105,12 +118,17 @@ async fn gate(State(hub): Shared, request: Request, next: Next) -> Response {
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    } else if let Some(response) = super::ordered(&hub, verb, &plan).await {
+        response
     } else {
         parts.extensions.insert(Form(form.clone()));
         parts.extensions.insert(Base(hub.base(tls).to_owned()));
         next.run(Request::from_parts(parts, axum::body::Body::from(bytes)))
             .await
     };
+    if let Some(late) = plan.late {
+        tokio::time::sleep(late).await;
+    }
     let entry = journal::Request {
         method: method.to_string(),
         path: uri.path().to_owned(),

@@ -390,7 +390,11 @@ fn admit(
 }
 
 /// What the director ordered for requests that no frame confirms, and refusals by status for all.
-async fn ordered(hub: &Hub, verb: Option<&'static str>, plan: &Plan) -> Option<Response> {
+pub(super) async fn ordered(
+    hub: &Hub,
+    verb: Option<&'static str>,
+    plan: &Plan,
+) -> Option<Response> {
     let by_frame = verb.is_some_and(|verb| verbs::is_confirmed_by_frame(verb) || verb == "media");
     if let Some(refuse) = plan
         .refuse

@@ -34,6 +34,21 @@ pub(crate) fn verb_of(method: &Method, path: &str, body: &Value) -> Option<&'sta
     }
 }
 
+/// The verb of a request to the identity service, in either family of paths.
+pub(crate) fn identity_verb(method: &Method, path: &str) -> Option<&'static str> {
+    match (method.as_str(), path.rsplit('/').next()?) {
+        ("POST", "access_token") => Some("token"),
+        ("POST", "authorize") => Some("deviceAuthorize"),
+        ("POST", "token") => Some("deviceToken"),
+        ("GET", "authorize") => Some("authorize"),
+        ("POST", "revoke") => Some("revoke"),
+        ("DELETE", "me") => Some("revoke"),
+        ("GET", "me") if path == "/v1/people/me" => Some("people"),
+        ("GET", "userinfo") => Some("userinfo"),
+        _ => None,
+    }
+}
+
 fn task_verb(command: &str) -> Option<&'static str> {
     match command {
         "consult/accept" => Some("consultAccept"),

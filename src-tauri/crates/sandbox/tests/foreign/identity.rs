@@ -309,3 +309,55 @@ async fn a_body_of_another_kind_and_a_wrong_secret_are_told_apart() {
     );
     assert!(told["trackingID"].is_string());
 }
+
+#[tokio::test]
+async fn the_identity_service_can_be_refused_delayed_and_lost_by_verb() {
+    let sandbox = crate::client::sandbox(|_| {}).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let base = sandbox.base_url().to_owned();
+    let order = |order: Value| {
+        let (http, base) = (http.clone(), base.clone());
+        async move {
+            let sent = http.post(format!("{base}/director")).json(&order);
+            assert_eq!(sent.send().await.unwrap().status().as_u16(), 200);
+        }
+    };
+    let people = || {
+        http.get(format!("{base}/v1/people/me"))
+            .bearer_auth(&sandbox.agents()[0].token)
+    };
+    for (verb, path) in [
+        ("token", "/v1/access_token"),
+        ("token", "/idb/oauth2/v1/access_token"),
+        (
+            "deviceAuthorize",
+            "/helperservice/v1/actions/device/authorize",
+        ),
+        ("deviceToken", "/v1/device/token"),
+        ("revoke", "/idb/oauth2/v1/revoke"),
+    ] {
+        let refuse = json!({"do": "refuseNext", "verb": verb, "status": 503, "reason": "temporarily_unavailable", "retryAfter": 9});
+        order(refuse).await;
+        let answer = http.post(format!("{base}{path}")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 503, "{verb}");
+        assert_eq!(answer.headers()["retry-after"], "9");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"], "temporarily_unavailable");
+    }
+    let before = people().send().await.unwrap().status();
+    order(json!({"do": "delayNext", "verb": "people", "ms": 300})).await;
+    let began = std::time::Instant::now();
+    assert_eq!(people().send().await.unwrap().status(), before);
+    assert!(began.elapsed() >= std::time::Duration::from_millis(300));
+    order(json!({"do": "dropNext", "verb": "people"})).await;
+    let limit = std::time::Duration::from_millis(300);
+    assert!(
+        people()
+            .timeout(limit)
+            .send()
+            .await
+            .unwrap_err()
+            .is_timeout()
+    );
+    assert_eq!(people().send().await.unwrap().status(), before);
+}
