@@ -73,13 +73,14 @@ impl Hosts {
     #[must_use]
     pub fn resolve(&self, url: &Url) -> Url {
         let catalog = self.inner.catalog.borrow().clone();
-        let mut failed = self.failures();
+        let failed = self.failures();
         let mut wanted = url.clone();
         let is_of_service = is_below_link(&catalog, url);
-        if is_of_service && let Some(entries) = entries_of(&catalog, url) {
-            if let Some(entry) = preferred(entries, url, &mut failed) {
-                wanted = moved(url, &entry.host);
-            }
+        if is_of_service
+            && let Some(entries) = entries_of(&catalog, url)
+            && let Some(entry) = preferred(entries, url, &failed)
+        {
+            wanted = moved(url, &entry.host);
         }
         if let Some(first) = entries_of(&catalog, &wanted).and_then(<[_]>::first) {
             let mapped = moved(&wanted, &first.host);
@@ -169,7 +170,7 @@ fn entries_of<'c>(catalog: &'c Catalog, url: &Url) -> Option<&'c [CatalogHost]> 
 fn preferred<'c>(
     entries: &'c [CatalogHost],
     url: &Url,
-    failed: &mut BTreeSet<String>,
+    failed: &BTreeSet<String>,
 ) -> Option<&'c CatalogHost> {
     entries
         .iter()

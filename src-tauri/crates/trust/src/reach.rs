@@ -100,7 +100,6 @@ impl Reach {
 
     /// A beginning of an HTTP client by these rules; it follows no redirect, because the services
     /// name another address in `cisco-location` instead (calling 1.3).
-    #[must_use]
     pub fn client(&self) -> reqwest::ClientBuilder {
         let proxies = self.proxies.clone();
         let proxy = reqwest::Proxy::custom(move |url| match proxies.proxy_for(url) {
