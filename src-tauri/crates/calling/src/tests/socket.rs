@@ -7,7 +7,10 @@ use super::{
     secs,
     world::{Scripted, World, status},
 };
-use crate::effect::{SocketEvent, Verb};
+use crate::{
+    effect::{SocketEvent, Verb},
+    phone::Event,
+};
 
 #[test]
 fn calling_012_the_device_is_refreshed_with_the_last_etag() {
@@ -462,4 +465,24 @@ fn after_sleep_the_socket_is_replaced_and_device_and_line_are_asked_for() {
     );
     assert!(!world.keepalives().is_empty(), "the line");
     assert_eq!(world.links().last(), Some(&LinkState::Up));
+}
+
+#[test]
+fn a_call_that_overtakes_the_answer_to_the_registration_rings() {
+    let mut world = World::new();
+    world.connect();
+    world.handle(Event::Request(CallingRequest::Register));
+    while world.posts().is_empty() {
+        world.next_event();
+    }
+    world.event(json!({
+        "eventType": "mobius.call", "callId": "c1", "deviceId": world.device(), "correlationId": "",
+        "callerId": { "from": "\"Pat\" <sip:+15550100@x>" },
+    }));
+    world.settle();
+    assert_eq!(
+        world.count(|fact| matches!(fact, CallingFact::Ringing { .. })),
+        1
+    );
+    assert!(!world.has(|fact| matches!(fact, CallingFact::Ignored { .. })));
 }
