@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use deskline_core::{OrgId, Secret, WallMs};
 use deskline_identity::{Doors, Grant, Held, News, Refused, Service};
-use deskline_trust::Reach;
 use deskline_platform::credentials::Vault;
 use deskline_platform::folders::Folders;
+use deskline_trust::Reach;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -207,13 +207,12 @@ impl Account {
                 }
                 Err(Some(fault)) if !fault.is_passing() => {
                     let client_id = &service.settings().client_id;
-                    return match AccountError::of_fault(fault, client_id) {
-                        AccountError::TryAgain { .. } | AccountError::Denied => {
-                            self.say_need(Some(Need::SignIn));
-                            Ok(Known::Nothing)
-                        }
-                        other => Err(other),
-                    };
+                    let error = AccountError::of_fault(fault, client_id);
+                    if !matches!(error, AccountError::TryAgain { .. } | AccountError::Denied) {
+                        return Err(error);
+                    }
+                    self.say_need(Some(Need::SignIn));
+                    return Ok(Known::Nothing);
                 }
                 Err(fault) => {
                     let why = fault.map_or_else(

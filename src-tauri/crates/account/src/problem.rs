@@ -156,9 +156,10 @@ impl AccountError {
 
     /// What an answer of the token endpoint means.
     pub(crate) fn of_service(error: ServiceError, client_id: &str) -> Self {
-        match error {
-            ServiceError::Fault(fault) => Self::of_fault(fault, client_id),
-            other => Self::Service(other.to_string()),
+        let text = error.to_string();
+        match error.fault() {
+            Some(fault) => Self::of_fault(fault, client_id),
+            None => Self::Service(text),
         }
     }
 

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::answer::{Fault, Grant};
 use crate::renewal::{Held, Judgement, Renewal};
 
-/// The time of day is looked at this often at least: a computer that slept has missed its timers.
-const LOOK: Duration = Duration::from_secs(30);
+/// The time of day is looked at this often at least: a computer that slept has missed its timers, and its first
+/// requests should find a token that lives.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What the people in front should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
