@@ -318,28 +318,11 @@ impl Phone {
             // Who asks again wants to be tried again, whatever was refused before (N-24).
             self.try_now(now);
         }
-        if !goes_on {
-            // Who asks again wants to be tried again, whatever was refused before (N-24).
-            self.try_now(now);
-        }
         if let Some(problem) = self.stuck.clone() {
             self.registered(Err(problem));
             return;
         }
         self.start_line(now);
-    }
-
-    fn try_now(&mut self, now: Now) {
-        self.with(now, |parts, turn| {
-            if parts.wdm.device().is_none() {
-                parts.wdm.try_now(turn);
-            } else {
-                parts.mercury.try_now(turn);
-            }
-        });
-        if self.wdm.is_trying() || !self.mercury.has_given_up() {
-            self.stuck = None;
-        }
     }
 
     fn try_now(&mut self, now: Now) {
