@@ -264,6 +264,10 @@ impl Front {
                 }
             }
         };
+        // What was said last may still wait.
+        while let Ok(prompt) = prompts.try_recv() {
+            self.prompted(attempt, prompt);
+        }
         self.say(attempt, |signing_in| signing_in.over(who.is_ok()));
         who.map_err(|error| refused(&error))?;
         let _one_at_a_time = self.changing.lock().await;

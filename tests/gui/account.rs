@@ -1,6 +1,7 @@
 //! Signing in, and what is remembered of it.
 
 use deskline_sandbox::Scenario;
+use serde_json::json;
 
 use crate::page::daniel;
 use crate::stage::{Desktop, Stage, keyring, story, story_on};
@@ -78,4 +79,81 @@ async fn without_a_keyring_the_agent_is_told_and_works_for_this_session() {
         stage.see("sign-in-token").await;
     };
     story_on(Desktop::Bare, "no_keyring", Scenario::default(), play).await;
+}
+
+/// The registered ports are the machine's: one sign-in with consent at a time.
+static PORTS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+#[tokio::test]
+async fn signin_01_the_window_signs_in_through_a_real_browser_and_out_again() {
+    let _ports = PORTS.lock().await;
+    let play = async |stage: &mut Stage| {
+        let allow = json!({"do": "consent", "decision": "allow"});
+        stage.direct(allow).await;
+        stage.click("consent").await;
+        stage.see("station-login-form").await;
+        let (_, kept) = keyring().recall().await.unwrap().expect("tokens are kept");
+        let (access, refresh) = (kept.access_token.unwrap(), kept.refresh_token.unwrap());
+        assert_eq!(kept.facts.client_id, "Csandboxconfidential");
+        let page = stage.web.source().await.unwrap();
+        let result = std::fs::read_to_string(stage.folder().join("result-page")).unwrap();
+        for secret in [&access, &refresh] {
+            assert!(!page.contains(secret.reveal()) && !result.contains(secret.reveal()));
+        }
+
+        // The next start needs no hand.
+        stage.restart().await;
+        stage.see("station-login-form").await;
+        stage.click("sign-out").await;
+        stage.see("consent").await;
+        assert_eq!(keyring().recall().await.unwrap(), None);
+    };
+    story_on(Desktop::Consent, "consent", Scenario::default(), play).await;
+}
+
+#[tokio::test]
+async fn signin_08_who_denies_reads_so_and_may_try_again() {
+    let _ports = PORTS.lock().await;
+    let play = async |stage: &mut Stage| {
+        stage
+            .direct(json!({"do": "consent", "decision": "deny"}))
+            .await;
+        stage.click("consent").await;
+        let note = stage.see("error-note").await.text().await.unwrap();
+        assert!(note.contains("You did not allow access"), "{note}");
+        stage
+            .direct(json!({"do": "consent", "decision": "allow"}))
+            .await;
+        stage.click("consent").await;
+        stage.see("station-login-form").await;
+    };
+    story_on(Desktop::Consent, "denied", Scenario::default(), play).await;
+}
+
+#[tokio::test]
+async fn signin_04_without_a_free_port_another_device_signs_in() {
+    let _ports = PORTS.lock().await;
+    let mut taken = Vec::new();
+    for port in [47113, 47114, 47115] {
+        taken.push(
+            tokio::net::TcpListener::bind(("127.0.0.1", port))
+                .await
+                .unwrap(),
+        );
+    }
+    let play = async |stage: &mut Stage| {
+        stage.click("consent").await;
+        stage.see("offers-device").await;
+        let note = stage.see("error-note").await.text().await.unwrap();
+        assert!(note.contains("47113"), "{note}");
+        stage
+            .direct(json!({"do": "consent", "decision": "allow"}))
+            .await;
+        stage.click("use-device").await;
+        let code = stage.see("user-code").await.text().await.unwrap();
+        assert_eq!(code.len(), 6, "{code}");
+        stage.see("station-login-form").await;
+    };
+    story_on(Desktop::Consent, "device", Scenario::default(), play).await;
+    drop(taken);
 }

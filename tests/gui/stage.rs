@@ -32,6 +32,8 @@ pub(crate) enum Desktop {
     Whole,
     /// As [`Self::Whole`], for somebody who asked their desktop for less motion: what pictures are taken on.
     Still,
+    /// As [`Self::Whole`], for an organisation with an integration to sign in with.
+    Consent,
     /// No session bus, and so none of what is behind it.
     Bare,
 }
@@ -86,6 +88,11 @@ impl Stage {
     /// The token of the first agent.
     pub(crate) fn token(&self) -> String {
         self.centre.agents().swap_remove(0).token
+    }
+
+    /// An order to the contact centre's director.
+    pub(crate) async fn direct(&self, order: serde_json::Value) {
+        self.centre.direct(order).await.unwrap();
     }
 
     /// The folder of this story; it goes with it.
@@ -215,6 +222,9 @@ async fn open(
         let nowhere = format!("unix:path={}", folder.join("no-bus").display());
         command.env("DBUS_SESSION_BUS_ADDRESS", nowhere);
     }
+    if desktop == Desktop::Consent {
+        integrate(&mut command, centre, folder);
+    }
     let mut driver = command
         .args(["--port", &port.to_string()])
         .args(["--native-port", &native.to_string()])
@@ -251,6 +261,44 @@ async fn open(
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+}
+
+/// Names the sandbox's integration in the settings, its secret in the administrator's file, and makes a real browser
+/// without a screen the desktop's own.
+fn integrate(command: &mut Command, centre: &Sandbox, folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let account = centre.account();
+    let text = |name: &str| account[name].as_str().unwrap().to_owned();
+    for (key, name) in [
+        ("CLIENT_ID", "clientId"),
+        ("AUTHORIZE_URL", "authorizeUrl"),
+        ("TOKEN_URL", "tokenUrl"),
+        ("DEVICE_AUTHORIZE_URL", "deviceAuthorizeUrl"),
+        ("DEVICE_TOKEN_URL", "deviceTokenUrl"),
+        ("REVOKE_URL", "revokeUrl"),
+        ("PEOPLE_URL", "peopleUrl"),
+        ("ISSUER", "issuer"),
+    ] {
+        command.env(format!("DESKLINE_ACCOUNT_{key}"), text(name));
+    }
+    let write = |name: &str, text: &str, mode: u32| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        file
+    };
+    let secret = write("client-secret", &text("clientSecret"), 0o600);
+    command.env("DESKLINE_ACCOUNT_CLIENT_SECRET_FILE", secret);
+    let programs = folder.join("bin");
+    std::fs::create_dir_all(&programs).unwrap();
+    let browser = format!(
+        "#!/bin/sh\nexec chromium --headless=new --no-sandbox --disable-gpu --user-data-dir={} --dump-dom \"$1\" >{} 2>/dev/null\n",
+        folder.join("browser").display(),
+        folder.join("result-page").display(),
+    );
+    write("bin/xdg-open", &browser, 0o700);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", programs.display()));
 }
 
 /// Settles what the desktop decides about pictures: no animations, no blinking cursor, one way to draw letters. The

@@ -37,11 +37,17 @@ export function wording(failure: Failure, name: string, t: Messages): { title: s
   const now = command === 'setState' && failure.state !== '' ? t.state.still(failure.state) : meaning;
   const reason = humanReason(error.reason);
   // The shell's own words about a sign-in already say what to do.
-  if (command === 'signInWithConsent' && error.code.startsWith('Deskline.') && error.message !== '') return { title, detail: error.message };
+  if (command === 'signInWithConsent' && error.code.startsWith('Deskline.') && error.message !== '') return { title, detail: sentence(error.message) };
   const outdial = command === 'startOutdial' && error.kind === 'refused' ? outdialReason(error.reason) : null;
   if (outdial !== null) return { title, detail: t.dial.failed[outdial] };
   const why = error.kind === 'refused' && reason !== '' ? `${reason}.` : (t.errors.kinds[error.kind] ?? t.errors.unknown);
   return { title, detail: [now, why].filter((part) => part !== '').join(' ') };
+}
+
+/** Words of a program as a sentence. */
+function sentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 /** Reasons in words are shown, bare codes are not: they are in the tracking id's log. */

@@ -31,9 +31,16 @@ const CONNECTIONS: usize = 16;
 pub enum ListenerError {
     /// Other programs hold all registered ports.
     #[error(
-        "the ports {0:?} of this computer are in use by other programs; close one of them, or sign in with another device"
+        "the ports {} of this computer are in use by other programs; close one of them, or sign in with another device",
+        listed(.0)
     )]
     NoPort(Vec<u16>),
+}
+
+/// Ports as people read them.
+fn listed(ports: &[u16]) -> String {
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    ports.join(", ")
 }
 
 /// How the waiting ended.
