@@ -288,6 +288,14 @@ impl Wdm {
             self.replace(turn);
             return None;
         }
+        if reply.status == Some(451) {
+            // We may not be served here: neither this device nor another one (1.3).
+            self.forget_device(turn);
+            let mut problem = reply.problem("device refresh");
+            problem.is_final = true;
+            self.stage = Stage::GivenUp;
+            return Some(WdmNews::Failed(problem));
+        }
         let wait = Duration::from_secs(30 << self.failures.min(6));
         self.failures += 1;
         tracing::warn!(status = reply.status, "the device could not be refreshed");
@@ -297,12 +305,16 @@ impl Wdm {
 
     /// The device is gone: take another.
     fn replace(&mut self, turn: &mut Turn<'_>) {
+        self.forget_device(turn);
+        self.register(turn, true);
+    }
+
+    fn forget_device(&mut self, turn: &mut Turn<'_>) {
         self.device = None;
         self.etag = None;
         self.expires = None;
         self.failures = 0;
         turn.push(Effect::DeviceUrl(None));
-        self.register(turn, true);
     }
 
     fn forget_request(&mut self, turn: &mut Turn<'_>) {

@@ -427,6 +427,13 @@ impl Phone {
             WdmNews::Refreshed => {}
             WdmNews::Failed(problem) => {
                 tracing::warn!(why = problem.text, "no device");
+                if problem.is_final && self.mercury.is_online() {
+                    // Without a device, its socket brings nothing any more.
+                    self.with(now, |parts, turn| {
+                        parts.mercury.close(turn);
+                        parts.line.mercury_offline();
+                    });
+                }
                 self.connect_failed(problem);
             }
         }

@@ -1,7 +1,7 @@
 //! Ringing, ending, staying (cases 52, 53, 57–61, 64–67, 71, 86–88).
 
 use deskline_core::{CallSample, CallingFact, CallingRequest, HangUpCause, SdpKind};
-use deskline_wire::json;
+use deskline_wire::{Json, json};
 
 use super::{
     secs,
@@ -264,6 +264,40 @@ fn calling_087_a_failed_call_keepalive_is_repeated_after_30_s() {
         .collect();
     assert_eq!(times, [600, 630, 1230]);
     assert_eq!(world.ended(), 0);
+}
+
+#[test]
+fn no_failure_but_a_refusal_ends_the_call_keepalive() {
+    // N-28: what stopped the original client's keepalive for good.
+    let later = Scripted::Answer(429, json!({}), Some(7));
+    let bare = |status| Scripted::Answer(status, Json::Null, None);
+    for (failure, again) in [
+        (Scripted::Refused, 30),
+        (Scripted::Silence, 40),
+        (bare(400), 30),
+        (bare(500), 30),
+        (bare(503), 30),
+        (later, 7),
+    ] {
+        let mut world = World::established();
+        world.script(POST, "/calls/c1/status", vec![failure.clone(); 6]);
+        world.pass(secs(600 + 7 * again + 600));
+        let times: Vec<u64> = world
+            .requests(POST, "/calls/c1/status")
+            .iter()
+            .map(|sent| sent.at.as_secs())
+            .collect();
+        let retries: Vec<u64> = (0..7).map(|n| 600 + n * again).collect();
+        assert_eq!(times[..7], retries, "{failure:?}");
+        assert_eq!(times.get(7), Some(&(600 + 6 * again + 600)), "{failure:?}");
+        assert_eq!(world.ended(), 0);
+    }
+    for refusal in [401, 403, 404] {
+        let mut world = World::established();
+        world.script(POST, "/calls/c1/status", [status(refusal)]);
+        world.pass(secs(600));
+        assert_eq!((world.ended(), world.causes()), (1, vec![0]));
+    }
 }
 
 #[test]

@@ -81,6 +81,33 @@ fn calling_028_a_keepalive_has_no_body_and_the_headers_of_the_service() {
 }
 
 #[test]
+fn every_request_has_its_limit() {
+    let mut world = World::new();
+    world.connect();
+    world.register();
+    world.pass(secs(30));
+    world.ring("c1");
+    for sent in &world.sent {
+        let limit = match sent.request.service {
+            Service::Region => 5,
+            Service::Wdm => 20,
+            Service::Mobius => 10,
+        };
+        assert_eq!(
+            sent.request.limit,
+            secs(limit),
+            "{} (N-27)",
+            sent.request.url
+        );
+    }
+    let mut world = on_backup();
+    while world.requests(Verb::Get, "/ping").is_empty() {
+        world.pass(secs(60));
+    }
+    assert_eq!(world.requests(Verb::Get, "/ping")[0].request.limit, secs(5));
+}
+
+#[test]
 fn calling_029_a_few_failed_keepalives_are_survived() {
     let mut world = World::registered();
     world.script(POST, "/status", [status(503), status(503), status(200)]);
@@ -163,6 +190,13 @@ fn calling_036_a_stale_device_is_deleted_where_it_is_and_we_register_there() {
     assert_eq!(deleted.device_url.as_deref(), Some("https://wdm/x"));
     assert_eq!(world.posts(), ["p1", "b1"]);
     assert_eq!(world.registrations(), [true]);
+    let mut world = world;
+    world.pass(secs(30));
+    let keepalive = &world.requests(POST, "/status")[0].request;
+    assert!(
+        keepalive.url.starts_with("https://b1.test/"),
+        "the active server"
+    );
 }
 
 #[test]

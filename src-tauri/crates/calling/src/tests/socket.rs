@@ -65,6 +65,26 @@ fn calling_013_a_lost_device_is_replaced_everywhere() {
 }
 
 #[test]
+fn a_device_that_may_not_be_served_is_dropped_and_that_is_said() {
+    let mut world = World::registered();
+    world.always(Verb::Put, "wdm", status(451));
+    world.always(Verb::Post, "/wdm/", status(451));
+    world.pass(secs(960));
+    assert_eq!(world.shown(), LinkState::Failed);
+    assert_eq!(world.device_url, None);
+    assert_eq!(world.closed.len(), 1, "the device's socket");
+    world.pass(secs(4000));
+    assert_eq!(world.requests(Verb::Put, "wdm").len(), 1);
+    assert!(world.requests(Verb::Post, "/wdm/").is_empty());
+    world.request(CallingRequest::Register);
+    assert_eq!(world.registrations(), [false], "the login says so at once");
+    world.heal();
+    world.request(CallingRequest::Register);
+    assert_eq!(world.registrations(), [false, true]);
+    assert_eq!(world.shown(), LinkState::Up);
+}
+
+#[test]
 fn a_refresh_that_fails_is_repeated_until_the_device_expires() {
     let mut world = World::registered();
     world.always(Verb::Put, "wdm", status(503));
