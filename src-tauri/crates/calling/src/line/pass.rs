@@ -153,7 +153,7 @@ impl Line {
                     return;
                 }
                 ServerType::Backup if since <= THRESHOLD && !self.backups().is_empty() => {
-                    self.to_backups(turn, record.attempt, elapsed);
+                    self.ask_backups(turn, record.attempt, elapsed);
                     return;
                 }
                 ServerType::Primary | ServerType::Backup => {}
@@ -384,11 +384,11 @@ impl Line {
         } else if self.backups().is_empty() {
             self.give_up(turn);
         } else {
-            self.to_backups(turn, attempt, elapsed);
+            self.ask_backups(turn, attempt, elapsed);
         }
     }
 
-    fn to_backups(&mut self, turn: &mut Turn<'_>, attempt: u32, elapsed: u64) {
+    fn ask_backups(&mut self, turn: &mut Turn<'_>, attempt: u32, elapsed: u64) {
         self.keep_record(turn, attempt, elapsed, ServerType::Backup);
         self.walk(turn, Kind::Backup, self.backups());
     }
@@ -457,7 +457,7 @@ impl Line {
         if self.calls > 0 {
             self.stage = Stage::Owed;
         } else if self.at_once && !self.backups().is_empty() {
-            self.to_backups(turn, 1, 0);
+            self.ask_backups(turn, 1, 0);
         } else {
             self.pass_over_same(turn);
         }
