@@ -14,6 +14,7 @@ mod looks;
 mod outdial;
 mod page;
 mod picture;
+mod privacy;
 mod processes;
 mod shell;
 mod stage;

@@ -474,6 +474,13 @@ describe('wrap-up', () => {
     expect(get('error-note').textContent).toContain('Wrap-up was not sent by itself');
     expect(get('tracking-id').textContent).toContain('3c1f8e42');
   });
+  it('tells that the sound of a call did not come back after a restart', async () => {
+    const hand = new Hand({ ...desk, tasks: [talk] });
+    await open(hand.backend);
+    await hand.send({ kind: 'event', name: 'voiceNotAttached', task: talk, reason: 'x' });
+    expect(get('error-note').textContent).toContain('You cannot hear this call here');
+    expect(has('end')).toBe(true);
+  });
   it('ends in the list of last calls', async () => {
     const hand = await begin();
     await hand.send({ kind: 'removed', taskId: 'daniel' });

@@ -47,7 +47,7 @@ export interface News {
   at: number;
 }
 
-const told = new Set(['autoWrapupFailed', 'autoWrapupNotConfigured']);
+const told = new Set(['autoWrapupFailed', 'autoWrapupNotConfigured', 'voiceNotAttached']);
 
 /** What, if anything, the agent should read about the news. */
 export function notice(news: News): Missed | Told | null {

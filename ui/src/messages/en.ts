@@ -476,6 +476,7 @@ export const en = {
   notices: {
     autoWrapupFailed: ['Wrap-up was not sent by itself', 'Choose a code and finish.'],
     autoWrapupNotConfigured: ['Wrap-up will not close by itself', 'Your contact centre gave no time for it. Choose a code and finish.'],
+    voiceNotAttached: ['You cannot hear this call here', 'It goes on, but its sound did not come back to this computer. Transfer it or end it.'],
     outdialFailed: ['The call could not be made', ''],
     consultFailed: (name: string, colleague: string, isHeld: boolean): string[] => [colleague === '' ? 'Nobody answered' : `${colleague} did not answer`, isHeld ? `${who(name)} is on hold.` : `You still have ${whom(name)}.`],
     consultGone: (name: string, colleague: string, isHeld: boolean): string[] => [colleague === '' ? 'The other side hung up' : `${colleague} hung up`, isHeld ? `${who(name)} is on hold.` : `You still have ${whom(name)}.`],

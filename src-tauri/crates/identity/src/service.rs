@@ -178,8 +178,7 @@ impl Service {
     /// [`ServiceError`].
     pub async fn person(&self, url: &Url, token: &Secret) -> Result<Vec<u8>, ServiceError> {
         let request = self.client.get(url.clone());
-        self.read(url, request.bearer_auth(token.reveal()))
-            .await
+        self.read(url, request.bearer_auth(token.reveal())).await
     }
 
     async fn post(
