@@ -69,6 +69,7 @@ class Agent {
     agent.account = ready.agents[index];
     agent.name = agent.account.name.split(' ')[0];
     agent.u2c = `${base}/u2c/api/v1`;
+    agent.rang = (await direct('journal')).entries.at(-1)?.n ?? 0;
     agent.page = await (await browser.createBrowserContext()).newPage();
     agent.page.on('pageerror', (error) => console.log('     page error', agent.name, error.message));
     await agent.register();
@@ -108,14 +109,28 @@ class Agent {
     return this.does(event, (wanted, limit) => until(wanted, limit), event, ms);
   }
 
-  async accepts() {
+  /**
+   * Takes what is offered. The SDK announces a contact before it has the leg, from the second one on (it remembers the
+   * one before), and silently answers nothing, or without `sig_connected`, when accepted then: so the leg must ring first.
+   */
+  async accepts(hasLeg = true) {
     await this.sees('task:incoming');
+    if (hasLeg) await this.rings();
     await this.does('accept', () => task.accept());
+  }
+
+  rings() {
+    return step(`${this.name} rings`, () => within(async () => {
+      const {entries} = await direct('journal', {after: this.rang ?? 0});
+      const rings = entries.find((one) => one.agentId === this.account.agentId && one.body?.callState === 'sig_alerting');
+      if (!rings) throw new Error('no leg rings');
+      this.rang = rings.n;
+    }));
   }
 
   async call(fields = {}) {
     const {interactionId} = await direct('offer', {agent: this.account.agentId, voice: 'tone', hz: 440, ...fields});
-    await this.accepts();
+    await this.accepts(!fields.media);
     await this.sees('task:assigned');
     return interactionId;
   }
@@ -195,11 +210,13 @@ async function stories() {
   // Decline, then RONA.
   await direct('offer', {agent: 'ada'});
   await ada.sees('task:incoming');
+  await ada.rings();
   await ada.does('decline', () => task.decline());
   await ada.sees('task:rejected');
   await ada.does('available', () => available().then(() => {}));
   await direct('configure', {ringSeconds: 2});
   await direct('offer', {agent: 'ada'});
+  await ada.rings();
   await ada.sees('task:rejected');
   await direct('configure', {ringSeconds: 18});
   await ada.does('available', () => available().then(() => {}));
@@ -283,6 +300,7 @@ async function stories() {
 
   // Outdial answers by itself; a chat; a campaign preview.
   await ada.does('outdial', () => cc.startOutdial('+14085550188', '+18005550100').then(() => {}));
+  await ada.rings();
   await ada.sees('task:assigned');
   await ada.does('end', () => task.end().then(() => {}));
   await ada.wrapsUp();
@@ -472,7 +490,8 @@ try {
 } catch {
   process.exitCode = 1;
   const {entries} = await direct('journal');
-  for (const one of entries.slice(-20)) console.log(JSON.stringify(one).slice(0, 200));
+  const beside = /metric|client-logs|director/;
+  for (const one of entries.filter(({path}) => !beside.test(path)).slice(-60)) console.log(JSON.stringify(one).slice(0, 600));
 }
 await browser.close();
 server.close();

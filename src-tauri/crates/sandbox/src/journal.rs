@@ -9,6 +9,9 @@ use crate::names::{AgentId, Moment};
 /// Entries kept; the oldest go first.
 const CAPACITY: usize = 20_000;
 
+/// Bytes kept, as JSON text; the oldest go first.
+const CAPACITY_BYTES: usize = 64 * 1024 * 1024;
+
 /// Longest body or frame written down, as JSON text.
 const LONGEST: usize = 64 * 1024;
 
@@ -30,7 +33,9 @@ pub(crate) struct Request {
 /// The journal.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    entries: VecDeque<Value>,
+    /// Each with its length as JSON text.
+    entries: VecDeque<(usize, Value)>,
+    bytes: usize,
     written: u64,
 }
 
@@ -71,6 +76,7 @@ impl Journal {
     pub(crate) fn entries(&self, after: u64) -> Vec<Value> {
         self.entries
             .iter()
+            .map(|(_, entry)| entry)
             .filter(|entry| entry["n"].as_u64().is_some_and(|n| n > after))
             .cloned()
             .collect()
@@ -83,16 +89,22 @@ impl Journal {
             entry["kind"] == "request"
                 && (seen == tracking_id || seen.strip_suffix("+1") == Some(tracking_id))
         };
-        self.entries.iter().filter(is_it).cloned().collect()
+        let entries = self.entries.iter().map(|(_, entry)| entry);
+        entries.filter(is_it).cloned().collect()
     }
 
     fn push(&mut self, mut entry: Value) {
         self.written += 1;
         entry["n"] = json!(self.written);
-        if self.entries.len() == CAPACITY {
-            self.entries.pop_front();
+        let length = entry.to_string().len();
+        while self.entries.len() >= CAPACITY || self.bytes + length > CAPACITY_BYTES {
+            let Some((gone, _)) = self.entries.pop_front() else {
+                break;
+            };
+            self.bytes -= gone;
         }
-        self.entries.push_back(entry);
+        self.bytes += length;
+        self.entries.push_back((length, entry));
     }
 }
 
@@ -163,6 +175,20 @@ mod tests {
         assert_eq!(iso(Moment(0)), "1970-01-01T00:00:00Z");
         assert_eq!(iso(Moment(1_767_261_602_000)), "2026-01-01T10:00:02Z");
         assert_eq!(iso(Moment(1_709_164_800_000)), "2024-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn the_journal_keeps_no_more_than_it_may() {
+        let mut journal = Journal::default();
+        let frame = json!({"text": "x".repeat(LONGEST - 100)});
+        for n in 0..CAPACITY_BYTES / LONGEST + 50 {
+            journal.frame(Moment(n as u64), "routing", "sandbox", None, &frame);
+        }
+        assert!(journal.bytes <= CAPACITY_BYTES);
+        let kept = journal.entries(0);
+        let held: usize = kept.iter().map(|entry| entry.to_string().len()).sum();
+        assert_eq!(held, journal.bytes);
+        assert!(kept[0]["n"].as_u64() > Some(1), "the oldest went");
     }
 
     #[test]
