@@ -18,7 +18,7 @@ use url::Url;
 
 use super::{secs, world::catalog};
 use crate::{
-    Config, Renew,
+    Config, FailoverStore, FileStore, MemoryStore, Renew,
     effect::{SocketEvent, Verb},
     transport::{Answer, Outgoing, Refusal, Sending, Socket, Wire},
 };
@@ -118,6 +118,14 @@ impl Running {
         script: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static,
         renew: Option<Arc<dyn Renew>>,
     ) -> Self {
+        Self::remembering(script, renew, Arc::new(MemoryStore::default()))
+    }
+
+    fn remembering(
+        script: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static,
+        renew: Option<Arc<dyn Renew>>,
+        record: Arc<dyn FailoverStore>,
+    ) -> Self {
         let wire = Arc::new(Scripted {
             script: Box::new(script),
             seen: Mutex::default(),
@@ -129,6 +137,7 @@ impl Running {
         let stop = CancellationToken::new();
         let config = Config {
             renew,
+            record,
             ..Config::new(token_seen, device_url_sender)
         };
         let task = tokio::spawn(crate::shell::run(
@@ -162,6 +171,30 @@ impl Running {
         }
     }
 
+    /// Asks for the line as after a relogin, and how long it took from then to the first attempt.
+    async fn first_attempt(&mut self) -> Duration {
+        let begin = Instant::now();
+        self.requests
+            .send(CallingRequest::Connect(Arc::new(catalog())))
+            .unwrap();
+        self.requests.send(CallingRequest::Restore).unwrap();
+        let attempt = |seen: &Seen| seen.url.ends_with("/calling/web/device");
+        loop {
+            let found = self
+                .wire
+                .seen
+                .lock()
+                .unwrap()
+                .iter()
+                .find(|seen| attempt(seen))
+                .map(|it| it.at);
+            match found {
+                Some(at) => return at - begin,
+                None => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
     fn bearers(&self, part: &str) -> Vec<String> {
         let seen = self.wire.seen.lock().unwrap();
         seen.iter()
@@ -176,6 +209,39 @@ fn status(status: u16) -> Answer {
         status,
         ..Answer::default()
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calling_044_a_killed_failover_goes_on_after_a_restart() {
+    let folder = std::env::temp_dir().join(format!("deskline-{}", uuid::Uuid::new_v4()));
+    let file = folder.join("failover-default.json");
+    let down = |seen: &Seen| {
+        let is_line = seen.url.ends_with("/calling/web/device");
+        Some(if is_line { status(503) } else { healthy(seen) })
+    };
+    let store = || Arc::new(FileStore::new(file.clone()));
+    let mut first = Running::remembering(down, None, store());
+    assert!(first.first_attempt().await < secs(1));
+    while !file.exists() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    first.task.abort(); // no farewell: the process is gone
+
+    let mut second = Running::remembering(down, None, store());
+    let wait = second.first_attempt().await;
+    assert!((secs(33)..=secs(43)).contains(&wait), "{wait:?}");
+    second.task.abort();
+
+    // Well again: the line comes up, and nothing is left to go on with.
+    let mut third = Running::remembering(|seen| Some(healthy(seen)), None, store());
+    third.first_attempt().await;
+    while file.exists() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut fourth = Running::remembering(down, None, store());
+    assert!(fourth.first_attempt().await < secs(1));
+    fourth.task.abort();
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
