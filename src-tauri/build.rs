@@ -10,6 +10,7 @@ const COMMANDS: &[&str] = &[
     "account",
     "sign_in_with_consent",
     "cancel_sign_in",
+    "take_over",
     "sign_out",
     "start_sandbox",
     "station_login",

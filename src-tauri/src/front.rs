@@ -8,7 +8,7 @@ use deskline_account::{AccountError, Flow, Known, Prompt};
 use deskline_core::dial_plan::NumberProblem;
 use deskline_core::{Action, CommandError, InteractionId, Kind, Secret, Verb};
 use deskline_session::DeskHandle;
-use deskline_session::view::{CommandErrorView, DirectoryKind, DirectoryPage, Update};
+use deskline_session::view::{CommandErrorView, DirectoryKind, DirectoryPage, Link, Update};
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tokio::sync::{Notify, mpsc, watch};
@@ -336,6 +336,26 @@ impl Front {
         account.hold(false);
         account.sign_out().await;
         Ok(())
+    }
+
+    /// Signs in here again after another computer took the session over. The station stays logged in.
+    pub(crate) async fn take_over(&self) -> Result<(), CommandErrorView> {
+        let _one_at_a_time = self.changing.lock().await;
+        let running = self.running();
+        let is_taken = running.desk.snapshot().await.is_ok_and(|now| {
+            now.agent.is_some() && now.connection.routing == Link::Off && !now.signing_in
+        });
+        if !is_taken {
+            return Ok(());
+        }
+        // The session that is left here is over; a new one asks the centre for everything.
+        running
+            .desk
+            .act(Action::SignOut)
+            .await
+            .map_err(|error| view(&error))?;
+        running.left().await;
+        running.sign_in().await.map_err(|error| view(&error))
     }
 
     /// Goes to the built-in contact centre and signs in there.

@@ -249,6 +249,7 @@ pub(crate) fn builder_of<R: Runtime>(builder: Builder<R>) -> Builder<R> {
             commands::signing::account,
             commands::signing::sign_in_with_consent,
             commands::signing::cancel_sign_in,
+            commands::signing::take_over,
             commands::sign_out,
             commands::start_sandbox,
             commands::station_login,

@@ -105,3 +105,21 @@ describe('a sign-in that ends while the agent works', () => {
     expect(get('missing-scopes').textContent).toContain('No voice in this app; use a phone or an extension (spark:webrtc_calling).');
   });
 });
+
+describe('a session that another computer took over', () => {
+  const off = { routing: 'off', calling: 'off', media: 'off' } as const;
+
+  it('is told, and taken back here', async () => {
+    const hand = new Hand({ ...desk, connection: off });
+    await open(hand.backend);
+    expect(get('banner').textContent).toContain('You signed in on another computer');
+    await press('take-over');
+    expect(hand.called('takeOver')).toHaveLength(1);
+  });
+  it('does not offer in a call what would end it', async () => {
+    const hand = new Hand({ ...desk, connection: { ...off, media: 'up' }, tasks: [connected] });
+    await open(hand.backend);
+    expect(get('banner').textContent).toContain('go on talking');
+    expect(has('take-over')).toBe(false);
+  });
+});

@@ -30,6 +30,7 @@ describe('the bridge to the shell', () => {
     await shell.startInfo();
     await shell.signInWithConsent('device');
     await shell.cancelSignIn();
+    await shell.takeOver();
     const one = { taskId: 'x' };
     expect(calls).toEqual([
       ['sign_in', {}],
@@ -50,6 +51,7 @@ describe('the bridge to the shell', () => {
       ['start_info', {}],
       ['sign_in_with_consent', { way: 'device' }],
       ['cancel_sign_in', {}],
+      ['take_over', {}],
     ]);
   });
 

@@ -51,3 +51,9 @@ pub(crate) async fn cancel_sign_in(front: Desk<'_>) -> Answer {
     front.cancel_sign_in();
     Ok(())
 }
+
+/// Signs in here again after another computer took the session over.
+#[tauri::command]
+pub(crate) async fn take_over(front: Desk<'_>) -> Answer {
+    front.take_over().await
+}

@@ -98,6 +98,8 @@ export interface Backend {
   /** Sign out after the work in hand, or not after all. */
   queueSignOut(wanted: boolean): Promise<void>;
   tryNow(): Promise<void>;
+  /** Signs in here again after another computer took the session over. */
+  takeOver(): Promise<void>;
   chooseDevice(kind: DeviceKind, name: string | null): Promise<void>;
   silenceRing(): Promise<void>;
 

@@ -72,6 +72,7 @@ export function play(story: Story, isLive = false): Backend {
     queueState: ask('queueState'),
     queueSignOut: ask('queueSignOut'),
     tryNow: ask('tryNow'),
+    takeOver: ask('takeOver'),
     chooseDevice: ask('chooseDevice'),
     silenceRing: ask('silenceRing', true),
     accept: ask('accept'),

@@ -37,6 +37,7 @@ export function tauri(): Backend {
     setState: (wanted) => invoke('set_state', { ...wanted }),
     queueState: (wanted) => invoke('queue_state', { wanted }),
     queueSignOut: (wanted) => invoke('queue_sign_out', { wanted }),
+    takeOver: () => invoke('take_over'),
     tryNow: () => invoke('try_now'),
     chooseDevice: (kind, name) => invoke('choose_device', { kind, name }),
     silenceRing: () => invoke('silence_ring'),

@@ -193,6 +193,11 @@ export class Acts {
     return this.#run('cancelSignIn', '', () => this.backend.cancelSignIn());
   }
 
+  /** Signs in here again after another computer took the session over. */
+  takeOver(): Promise<boolean> {
+    return this.#run('takeOver', '', () => this.backend.takeOver());
+  }
+
   startSandbox(): Promise<boolean> {
     return this.#run('startSandbox', '', () => this.backend.startSandbox());
   }

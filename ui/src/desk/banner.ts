@@ -6,6 +6,7 @@ import { isRunning } from './stage';
 /** The one banner that is worth showing; the most urgent wins. */
 export type Banner =
   | { kind: 'lost'; since: number; in: 'call' | 'task' | 'idle' }
+  | { kind: 'taken'; inCall: boolean }
   | { kind: 'media'; failed: boolean }
   | { kind: 'calling' }
   | { kind: 'back'; lasted: number };
@@ -16,6 +17,8 @@ const isGone = (link: Link) => link === 'lost' || link === 'restoring' || link =
 export function bannerOf(snapshot: Snapshot, task: TaskView | null, back: { lasted: number } | null): Banner | null {
   const inCall = task !== null && task.mediaType === 'telephony' && isRunning(task);
   if (snapshot.agent === null) return null;
+  // Signed in, and nobody tries to reach the centre: another computer took the session over.
+  if (snapshot.connection.routing === 'off' && !snapshot.signingIn) return { kind: 'taken', inCall };
   if (snapshot.lostSince !== null) {
     return { kind: 'lost', since: snapshot.lostSince, in: inCall ? 'call' : task !== null && isRunning(task) ? 'task' : 'idle' };
   }

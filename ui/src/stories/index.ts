@@ -132,6 +132,7 @@ export const stories: Record<string, Story> = {
     gestures: [{ press: 'consent' }],
   },
   '01-station-no-voice': { told: [snapshot(noon, atStation)], levels: { input: 0.03, output: 0 }, account: { canConsent: true, missing: [{ scope: 'spark:webrtc_calling', cost: 'no voice in this app; use a phone or an extension' }] } },
+  '10-taken': { told: [snapshot(noon, { connection: { routing: 'off', calling: 'off', media: 'off' } })] },
   '10-sign-in-again': { told: [...call(391), quality()], levels: voice, account: { canConsent: true, need: { kind: 'signIn' } } },
   '10-sign-in-again-opened': { told: [...call(391), quality()], levels: voice, account: { canConsent: true, need: { kind: 'signIn' }, step: { kind: 'opened', url: 'https://webexapis.com/v1/authorize?response_type=code' } } },
   '01-station': { told: [snapshot(noon, atStation)], levels: { input: 0.03, output: 0 } },
