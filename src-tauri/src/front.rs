@@ -69,6 +69,11 @@ impl Front {
         Arc::clone(&self.running.borrow())
     }
 
+    /// Ends the recording, if there is one; the desk must have ended.
+    pub(crate) fn finish_recording(&self) {
+        self.start.finish_recording();
+    }
+
     /// Follows the desk that runs, through every change of it.
     pub(crate) fn follow(&self) -> watch::Receiver<Arc<Running>> {
         self.running.subscribe()

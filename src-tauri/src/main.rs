@@ -25,7 +25,7 @@ use clap::Parser as _;
 use deskline_platform::folders::Folders;
 
 /// The words the scripted fronts know: the window's program offers them too.
-const SCRIPTED: [&str; 2] = ["headless", "sandbox"];
+const SCRIPTED: [&str; 4] = ["headless", "record", "sandbox", "secret"];
 
 fn main() -> std::process::ExitCode {
     if std::env::args()

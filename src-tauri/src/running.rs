@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use deskline_account::{Account, AccountError};
 use deskline_audio::{AudioMode, DeviceChoice, Levels};
 use deskline_cli::config::Configuration;
+use deskline_cli::record::Recording;
 use deskline_cli::wiring::{self, WiringOptions};
 use deskline_core::{CommandError, Kind, Pace, Secret};
 use deskline_platform::credentials::Vault;
@@ -25,6 +26,8 @@ pub(crate) struct Start {
     folders: Option<Folders>,
     /// Where tokens are kept, in place of the system's keyring.
     vault: Option<Vault>,
+    /// What crosses the wire of every desk goes there, if it goes anywhere.
+    recording: Mutex<Option<Recording>>,
 }
 
 impl Start {
@@ -35,6 +38,9 @@ impl Start {
     pub(crate) fn of(options: &Options) -> Result<Self, String> {
         let configuration =
             Configuration::load(options.config.as_deref()).map_err(|error| error.to_string())?;
+        let recording = options.record.as_deref().map(Recording::begin).transpose();
+        let recording =
+            recording.map_err(|error| format!("the recording cannot be begun: {error}"))?;
         let folders = Folders::of_user();
         let devices = folders.as_ref().map(devices::read).unwrap_or_default();
         Ok(Self {
@@ -42,6 +48,7 @@ impl Start {
             devices: Mutex::new(devices),
             folders,
             vault: None,
+            recording: Mutex::new(recording),
         })
     }
 
@@ -56,6 +63,7 @@ impl Start {
             devices: Mutex::default(),
             folders: None,
             vault: Some(Vault::for_this_run("test")),
+            recording: Mutex::default(),
         }
     }
 
@@ -76,14 +84,19 @@ impl Start {
     }
 
     async fn start(&self, sandbox: Option<deskline_sandbox::Options>) -> Result<Running, String> {
-        let started = wiring::start(WiringOptions {
+        let tap = self
+            .recording()
+            .as_ref()
+            .map(|recording| recording.tap.clone());
+        let options = WiringOptions {
             configuration: self.configuration.clone(),
             audio: AudioMode::Devices(self.devices().clone()),
             pace: Pace::REAL,
             raw_events: false,
             sandbox,
             vault: self.vault.clone(),
-        });
+        };
+        let started = wiring::start_tapped(options, tap.unwrap_or_default());
         let desk = started.await.map_err(|error| error.to_string())?;
         Ok(Running {
             desk: desk.desk.clone(),
@@ -104,6 +117,20 @@ impl Start {
             devices::write(folders, &choice);
         }
         choice.clone()
+    }
+
+    /// Ends the recording; the desks must have ended.
+    pub(crate) fn finish_recording(&self) {
+        let recording = self.recording().take();
+        if let Some(recording) = recording {
+            recording.finish();
+        }
+    }
+
+    fn recording(&self) -> std::sync::MutexGuard<'_, Option<Recording>> {
+        self.recording
+            .lock()
+            .expect("no code that holds this lock can panic")
     }
 
     fn devices(&self) -> std::sync::MutexGuard<'_, DeviceChoice> {

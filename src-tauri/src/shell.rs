@@ -201,6 +201,7 @@ async fn farewell<R: Runtime>(app: &AppHandle<R>, stop: &CancellationToken) {
             }
         }
         running.stop().await;
+        front.finish_recording();
     };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
         tracing::warn!("not everything was given back in time");

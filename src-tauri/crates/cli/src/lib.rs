@@ -24,7 +24,7 @@ mod metrics;
 mod notifications;
 pub mod options;
 mod parameters;
-mod record;
+pub mod record;
 pub mod sign_in;
 pub mod wiring;
 
@@ -72,6 +72,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let status = match options.front {
         Front::Headless(options) => runtime.block_on(run_headless(options)),
+        Front::Record(options) => runtime.block_on(run_headless(options::Headless {
+            record: Some(options.file),
+            ..options.headless
+        })),
         Front::Sandbox(options) => runtime.block_on(run_sandbox(options)),
         Front::Secret(options) => runtime.block_on(keep_secret(options)),
     };
@@ -97,9 +101,7 @@ async fn run_headless(options: options::Headless) -> ExitCode {
     let recording = match options.record.as_deref().map(Recording::begin).transpose() {
         Ok(recording) => recording,
         Err(error) => {
-            complain(&format!(
-                "error: --record: the file cannot be begun: {error}"
-            ));
+            complain(&format!("error: the recording cannot be begun: {error}"));
             return ExitCode::from(2);
         }
     };

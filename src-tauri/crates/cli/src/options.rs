@@ -23,6 +23,8 @@ pub struct Options {
 pub enum Front {
     /// The agent without a window: JSON-RPC on standard input and output.
     Headless(Headless),
+    /// `headless` that records what crosses the wire, without people, into a new file.
+    Record(Record),
     /// The contact centre in a box.
     Sandbox(Sandbox),
     /// Read the client secret of `[account]` from standard input into the keyring.
@@ -65,6 +67,17 @@ pub struct Headless {
     #[arg(long, value_name = "LEVEL", default_value = "warn",
         value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     pub log: String,
+}
+
+/// Options of `record`: a file, and those of `headless`.
+#[derive(Debug, Args)]
+pub struct Record {
+    /// The recording, JSON lines; it must not exist yet.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The agent whose session is recorded.
+    #[command(flatten)]
+    pub headless: Headless,
 }
 
 /// Options of `secret`. The secret itself is never an argument: those are seen by everybody.
@@ -117,7 +130,7 @@ pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Options, (Strin
         }
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             return (
-                "error: say what to run: headless, sandbox or secret".to_owned(),
+                "error: say what to run: headless, record, sandbox or secret".to_owned(),
                 2,
             );
         }
@@ -181,7 +194,7 @@ mod tests {
     fn headless(line: &str) -> Headless {
         match read(words(line)).unwrap().front {
             Front::Headless(options) => options,
-            Front::Sandbox(_) | Front::Secret(_) => panic!("another front"),
+            Front::Record(_) | Front::Sandbox(_) | Front::Secret(_) => panic!("another front"),
         }
     }
 
@@ -214,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn record_is_headless_with_a_file() {
+        let Front::Record(options) = read(words("record day.jsonl --sandbox")).unwrap().front
+        else {
+            panic!("another front");
+        };
+        assert_eq!(options.file, PathBuf::from("day.jsonl"));
+        assert!(options.headless.sandbox);
+    }
+
+    #[test]
     fn unusable_options_are_one_line_and_status_two() {
         for line in [
             "",
@@ -227,6 +250,8 @@ mod tests {
             "headless extra",
             "headless --profile a/b",
             "secret sandbox-secret",
+            "record",
+            "record a.jsonl b.jsonl",
             "sandbox --port 70000",
             "sandbox --bind here",
             "window",

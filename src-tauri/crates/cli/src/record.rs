@@ -1,4 +1,4 @@
-//! `headless --record FILE.jsonl`: what crossed the wire, one JSON object a line, with the people taken out
+//! `headless --record FILE.jsonl`, `record FILE.jsonl` and the window's `--record FILE.jsonl`: what crossed the wire, one JSON object a line, with the people taken out
 //! (`deskline_wire::redact`). `cargo xtask wire-diff` reads it.
 //!
 //! The first line says `{"kind": "recording", "format": 1, …}`; then follow frames
@@ -28,9 +28,9 @@ const FAR: u64 = 30_000_000_000;
 
 /// A recording under way.
 #[derive(Debug)]
-pub(crate) struct Recording {
+pub struct Recording {
     /// What the adapters tell.
-    pub(crate) tap: Tap,
+    pub tap: Tap,
     written: Receiver<()>,
 }
 
@@ -39,7 +39,7 @@ impl Recording {
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub(crate) fn begin(file: &Path) -> io::Result<Self> {
+    pub fn begin(file: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.create_new(true).write(true);
         #[cfg(unix)]
@@ -69,7 +69,7 @@ impl Recording {
     }
 
     /// Waits until everything told so far is written. The adapters must have ended.
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let Self { tap, written } = self;
         drop(tap);
         if written.recv_timeout(LAST_LINES).is_err() {
