@@ -201,7 +201,8 @@ impl Front {
                 Ok(known) => matches!(known, Known::Token(_)),
                 Err(error) => {
                     tracing::warn!(%error, "the stored sign-in cannot be used now");
-                    false
+                    // It is there, and may be renewed once the identity service is back.
+                    matches!(error, AccountError::Service(_))
                 }
             };
         let problem = account.state().borrow().keyring.clone();

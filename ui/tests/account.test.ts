@@ -66,6 +66,18 @@ describe('signing in with consent', () => {
     await hand.fail('signInWithConsent', { ...own('Cancelled', 'x'), kind: 'superseded' });
     expect(has('error-note')).toBe(false);
   });
+  it('uses a kept sign-in again once its service is back, or begins anew', async () => {
+    const hand = new Hand(signedOut, { storedAccount: true });
+    await open(hand.backend);
+    await hand.account({ canConsent: true });
+    await hand.fail('signIn', { ...own('Service', 'not now'), kind: 'unreachable' });
+    expect(get('consent').textContent).toContain('Sign in as last time');
+    await press('consent');
+    expect(hand.called('signIn')).toHaveLength(2);
+    await hand.fail('signIn', { ...own('Service', 'not now'), kind: 'unreachable' });
+    await press('consent-again');
+    expect(hand.called('signInWithConsent')).toEqual([['browser']]);
+  });
   it('offers another device when no port is free', async () => {
     const hand = await consenting();
     await hand.account({ offersDevice: 'noPort' });

@@ -47,6 +47,7 @@ export const en = {
     version: (version: string) => `Version ${version}`,
     consentLead: 'Your browser opens and asks whether Deskline may work with your Webex account.',
     orToken: 'Use an access token instead',
+    another: 'Sign in anew with your browser',
     opened: 'Go on in your browser',
     openedDetail: 'Sign in there and choose Allow. This window comes back by itself.',
     copyLink: 'Copy the link',
