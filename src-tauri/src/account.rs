@@ -1,9 +1,7 @@
 //! The account as the page sees it: what a person must do while signing in, and what somebody should do later.
 //! Tokens never come here.
 
-use deskline_account::{AccountError, AccountState, Need, Prompt, WhyDevice};
-use deskline_core::{CommandError, Kind};
-use deskline_session::view::CommandErrorView;
+use deskline_account::{AccountState, Need, Prompt, WhyDevice};
 use serde::Serialize;
 
 /// What the page shows of the account.
@@ -144,23 +142,4 @@ impl AccountView {
             offers_device: signing_in.offers_device,
         }
     }
-}
-
-/// What the page reads when nobody is signed in after all.
-pub(crate) fn refused(error: &AccountError) -> CommandErrorView {
-    let kind = match error {
-        AccountError::Service(_) => Kind::Unreachable,
-        AccountError::TimedOut => Kind::Timeout,
-        AccountError::Cancelled => Kind::Superseded,
-        AccountError::Denied
-        | AccountError::InvalidScope { .. }
-        | AccountError::Refused { .. }
-        | AccountError::OtherIssuer
-        | AccountError::TryAgain { .. }
-        | AccountError::SetUpWrong { .. }
-        | AccountError::TooManyTokens { .. } => Kind::Refused,
-        // Everything that is wrong on this side.
-        _ => Kind::Invalid,
-    };
-    CommandErrorView::from(&CommandError::ours(kind, error.word(), error.to_string()))
 }

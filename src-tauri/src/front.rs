@@ -14,7 +14,7 @@ use tauri::ipc::Channel;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{AccountView, SigningIn, refused};
+use crate::account::{AccountView, SigningIn};
 use crate::arguments::{DeviceKind, Id};
 use crate::running::{Running, Start};
 
@@ -221,14 +221,14 @@ impl Front {
         match pasted.clone() {
             Some(token) => {
                 let used = account.use_token(token, false).await;
-                used.map_err(|error| refused(&error))?;
+                used.map_err(refused)?;
             }
             None => {
                 let is_known = account.state().borrow().who.is_some()
                     || match account.resume().await {
                         Ok(known) => matches!(known, Known::Token(_)),
                         Err(AccountError::Keyring(_)) => false,
-                        Err(error) => return Err(refused(&error)),
+                        Err(error) => return Err(refused(error)),
                     };
                 if !is_known {
                     let error =
@@ -275,7 +275,7 @@ impl Front {
             self.prompted(attempt, prompt);
         }
         self.say(attempt, |signing_in| signing_in.over(who.is_ok()));
-        who.map_err(|error| refused(&error))?;
+        who.map_err(refused)?;
         let _one_at_a_time = self.changing.lock().await;
         let is_open = running
             .desk
@@ -479,6 +479,11 @@ impl Front {
 /// A refusal of the shell's own.
 pub(crate) fn refusal(code: &str, text: impl Into<String>) -> CommandErrorView {
     view(&CommandError::ours(Kind::Invalid, code, text))
+}
+
+/// What the page reads when nobody is signed in after all.
+fn refused(error: AccountError) -> CommandErrorView {
+    view(&deskline_cli::sign_in::failed(error))
 }
 
 fn view(error: &CommandError) -> CommandErrorView {

@@ -23,7 +23,7 @@ use crate::wiring::{self, Running};
 
 mod words;
 
-pub(crate) use words::failed;
+pub use words::failed;
 
 /// Prompts that may wait to be written.
 const PROMPTS: usize = 8;

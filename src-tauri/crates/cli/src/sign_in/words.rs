@@ -3,8 +3,9 @@
 use deskline_account::{AccountError, WhyDevice};
 use deskline_core::{CommandError, Kind};
 
-/// Words a failed sign-in.
-pub(crate) fn failed(error: AccountError) -> CommandError {
+/// What scripts and the window are told of a failed sign-in.
+#[must_use]
+pub fn failed(error: AccountError) -> CommandError {
     let kind = match &error {
         AccountError::NotSetUp
         | AccountError::NoSecret { .. }
