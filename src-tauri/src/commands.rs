@@ -423,6 +423,7 @@ mod tests {
             include_str!("commands/consulting.rs"),
             include_str!("commands/later.rs"),
             include_str!("commands/outbound.rs"),
+            include_str!("commands/signing.rs"),
         ]
         .iter()
         .map(|source| {

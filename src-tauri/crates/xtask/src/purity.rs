@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::run::{self, Outcome, Stop};
 
 /// All that the rules may stand on.
-const CORE_MAY: &[&str] = &["deskline-wire", "thiserror", "regex-lite"];
+const CORE_MAY: &[&str] = &["deskline-wire", "thiserror", "regex-lite", "zeroize"];
 /// Adapters do not know each other; `media` alone uses the sample rings of `audio`.
 const ADAPTERS: &[&str] = &[
     "deskline-routing",
