@@ -119,8 +119,7 @@ async fn signin_08_who_denies_reads_so_and_may_try_again() {
             .direct(json!({"do": "consent", "decision": "deny"}))
             .await;
         stage.click("consent").await;
-        let note = stage.see("error-note").await.text().await.unwrap();
-        assert!(note.contains("You did not allow access"), "{note}");
+        stage.reads("error-note", "You did not allow access").await;
         stage
             .direct(json!({"do": "consent", "decision": "allow"}))
             .await;
@@ -144,8 +143,7 @@ async fn signin_04_without_a_free_port_another_device_signs_in() {
     let play = async |stage: &mut Stage| {
         stage.click("consent").await;
         stage.see("offers-device").await;
-        let note = stage.see("error-note").await.text().await.unwrap();
-        assert!(note.contains("47113"), "{note}");
+        stage.reads("error-note", "47113").await;
         stage
             .direct(json!({"do": "consent", "decision": "allow"}))
             .await;

@@ -37,7 +37,7 @@ export function wording(failure: Failure, name: string, t: Messages): { title: s
   const now = command === 'setState' && failure.state !== '' ? t.state.still(failure.state) : meaning;
   const reason = humanReason(error.reason);
   // The shell's own words about a sign-in already say what to do.
-  if (command === 'signInWithConsent' && error.code.startsWith('Deskline.') && error.message !== '') return { title, detail: sentence(error.message) };
+  if ((command === 'signInWithConsent' || command === 'signIn') && error.code.startsWith('Deskline.') && error.message !== '') return { title, detail: sentence(error.message) };
   const outdial = command === 'startOutdial' && error.kind === 'refused' ? outdialReason(error.reason) : null;
   if (outdial !== null) return { title, detail: t.dial.failed[outdial] };
   const why = error.kind === 'refused' && reason !== '' ? `${reason}.` : (t.errors.kinds[error.kind] ?? t.errors.unknown);

@@ -433,7 +433,7 @@ export const en = {
     lostTask: 'Your contact is still yours.',
     tryNow: 'Try now',
     works: ['Talk and listen', 'Mute', 'Keypad'],
-    waits: ['Hold, resume', 'Recording pause', 'Wrap-up'],
+    waits: ['Hold, resume', 'Consult, transfer', 'Recording pause'],
     back: (time: string) => `Connected again after ${time}`,
     backDetail: 'What happened meanwhile is shown now.',
     taken: 'You signed in on another computer',
