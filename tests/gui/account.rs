@@ -148,8 +148,7 @@ async fn signin_04_without_a_free_port_another_device_signs_in() {
             .direct(json!({"do": "consent", "decision": "allow"}))
             .await;
         stage.click("use-device").await;
-        let code = stage.see("user-code").await.text().await.unwrap();
-        assert_eq!(code.len(), 6, "{code}");
+        stage.see("user-code").await;
         stage.see("station-login-form").await;
     };
     story_on(Desktop::Consent, "device", Scenario::default(), play).await;
