@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deskline_core::{OrgId, Secret, WallMs};
-use deskline_identity::{Doors, Grant, Held, News, Refused, Service};
+use deskline_identity::{Doors, Grant, Held, News, Refused, Service, Subject, subject_of};
 use deskline_platform::credentials::Vault;
 use deskline_platform::folders::Folders;
 use deskline_trust::Reach;
@@ -21,7 +21,7 @@ use crate::problem::AccountError;
 use crate::revocation::revoke;
 use crate::setup::{Flow, Setup};
 use crate::state::{AccountState, Need};
-use crate::who::{MissingScope, Subject, Who, person, subject_of};
+use crate::who::{MissingScope, Who, person};
 
 /// Longest wait of a service for a newer token; a renewal ends before by its own limits.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(60);

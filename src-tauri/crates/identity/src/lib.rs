@@ -20,6 +20,7 @@ mod renewal;
 mod request;
 mod service;
 mod settings;
+mod subject;
 
 pub use answer::{Fault, Grant, Unusable, Word};
 pub use attempt::{Attempt, Refusal};
@@ -29,3 +30,4 @@ pub use listener::{Listener, ListenerError, Outcome};
 pub use renewal::{Held, Judgement, Renewal};
 pub use service::{Service, ServiceError};
 pub use settings::{ClientAuth, DEFAULT_PORTS, DEFAULT_SCOPES, Settings};
+pub use subject::{Subject, subject_of};

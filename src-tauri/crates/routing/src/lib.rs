@@ -13,7 +13,6 @@ mod assistant;
 mod catalog;
 mod config;
 mod http;
-mod org;
 mod problem;
 mod profile;
 mod sign_in;
@@ -23,4 +22,3 @@ mod supervision;
 
 pub use adapter::run;
 pub use config::{Config, DEFAULT_U2C, Renew, Services, SessionOptions};
-pub use org::organization_of;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use deskline_core::SignedIn;
 use deskline_core::profile::assemble;
+use deskline_identity::subject_of;
 
 use crate::catalog::{self, Gateway};
-use crate::org::organization_of;
 use crate::problem::RoutingError;
 use crate::profile;
 use crate::socket::SocketEvent;
@@ -26,12 +26,14 @@ pub(crate) struct Started {
 /// [`RoutingError`] of the first step that failed.
 pub(crate) async fn sign_in(way: Arc<Way>) -> Result<Started, RoutingError> {
     let token = way.http.token()?;
-    let org = organization_of(&token).ok_or_else(|| RoutingError::SignInNeeded {
-        why: "the access token names no organisation".to_owned(),
-        status: None,
-        body: None,
-        tracking_id: None,
-    })?;
+    let org = subject_of(&token)
+        .map(|subject| subject.org)
+        .ok_or_else(|| RoutingError::SignInNeeded {
+            why: "the access token names no organisation".to_owned(),
+            status: None,
+            body: None,
+            tracking_id: None,
+        })?;
     let catalog = catalog::fetch(&way.http, &way.config.services.u2c, &org).await?;
     let gateway = Gateway::new(&catalog, &way.config.services)?;
     let catalog = Arc::new(catalog);
