@@ -3,7 +3,7 @@
 use deskline_sandbox::Scenario;
 use serde_json::json;
 
-use crate::page::daniel;
+use crate::page::{daniel, said};
 use crate::stage::{Desktop, Stage, keyring, story, story_on};
 
 #[tokio::test]
@@ -148,7 +148,8 @@ async fn signin_04_without_a_free_port_another_device_signs_in() {
             .direct(json!({"do": "consent", "decision": "allow"}))
             .await;
         stage.click("use-device").await;
-        stage.see("user-code").await;
+        let code = said(&stage.see("user-code").await).await.unwrap();
+        assert_eq!(code.len(), 6, "{code}");
         stage.see("station-login-form").await;
     };
     story_on(Desktop::Consent, "device", Scenario::default(), play).await;

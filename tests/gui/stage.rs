@@ -292,8 +292,9 @@ fn integrate(command: &mut Command, centre: &Sandbox, folder: &Path) {
     let programs = folder.join("bin");
     std::fs::create_dir_all(&programs).unwrap();
     let browser = format!(
-        "#!/bin/sh\nexec chromium --headless=new --no-sandbox --disable-gpu --user-data-dir={} --dump-dom \"$1\" >{} 2>/dev/null\n",
-        folder.join("browser").display(),
+        "#!/bin/sh\nexec chromium --headless=new --no-sandbox --disable-gpu --user-data-dir=$(mktemp -d {}) --dump-dom \"$1\" >{} 2>/dev/null\n",
+        // A browser of its own each time: a second one in the same folder hands its page to the first and goes.
+        folder.join("browser-XXXXXX").display(),
         folder.join("result-page").display(),
     );
     write("bin/xdg-open", &browser, 0o700);
