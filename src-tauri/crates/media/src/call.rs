@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::codec::Wishes;
 use crate::path::{Path, TransportState};
 use crate::sdp::{Codec, CodecKind, Direction, Remote, SdpError};
 use crate::studio::Order;
@@ -17,6 +16,7 @@ use crate::transport::{
     AnsweringRole, BindPolicy, LastPacket, MediaTransport, Reports, TransportError, connect,
 };
 use crate::voice::{Parcel, Terms};
+use deskline_voice::codec::Wishes;
 
 /// Packets between the network and the media thread: ten seconds of a busy stream. When full, packets are lost and
 /// counted as such.

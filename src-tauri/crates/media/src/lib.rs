@@ -4,14 +4,12 @@
 //! interactions or what the agent may do; it answers offers, keeps sound flowing and says how that goes.
 //!
 //! Start reading at [`run`]; a call's connection is in `call`, its sound in `voice`, the thread that moves sound in
-//! `studio`. [`sdp`] and `receiver` are pure.
+//! `studio`. [`sdp`] is pure; codecs and the jitter buffer are in `deskline_voice`.
 
 mod call;
-mod codec;
 mod dtmf;
 mod engine;
 mod path;
-mod receiver;
 mod rtp;
 pub mod sdp;
 mod stats;

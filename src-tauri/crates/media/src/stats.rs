@@ -6,8 +6,8 @@ use std::time::Instant;
 use deskline_core::CallSample;
 use deskline_core::quality::mos;
 
-use crate::receiver::Playout;
 use crate::sdp::CodecKind;
+use deskline_voice::receiver::Playout;
 
 /// Counters of one call; they go on over re-offers and new connections (headless fine print 13).
 #[derive(Debug, Default)]

@@ -7,12 +7,12 @@ use deskline_audio::{Frame, SILENCE, level_db};
 use deskline_core::{CallId, MediaFact, Problem};
 use tokio::sync::mpsc;
 
-use crate::codec::{CodecError, Encoder, Wishes};
 use crate::dtmf::{Tick, Tones};
-use crate::receiver::{Packet, Receiver};
 use crate::rtp::{Incoming, Numbering, Outgoing};
 use crate::sdp::CodecKind;
 use crate::stats::Statistics;
+use deskline_voice::codec::{CodecError, Encoder, Wishes};
+use deskline_voice::receiver::{Packet, Receiver};
 
 /// Ticks of 10 ms between two samples of the quality.
 const TICKS_PER_SAMPLE: u32 = 100;

@@ -28,6 +28,7 @@ mod suites;
 mod tally;
 mod test;
 mod types;
+mod voice;
 mod window;
 mod wire_diff;
 
@@ -48,6 +49,9 @@ usage: cargo xtask <command>
                            the table case, test, result
   nightly [--sequences N] [--seed N]
                            random sequences against the reference of the desk, 100,000 of them
+  voice receive --packets P.opkt --trace T.csv --out O.f32
+  voice process --near N.f32 --far F.f32 --out O.f32 --profile headset|speaker|noisy
+                           the voice path over files, on a virtual clock; prints one line of JSON
   wire-diff FILE.jsonl     what a recorded session holds that we do not know; 0 nothing, 1 something,
                            2 unusable, 3 nonsense lines
   types                    write ui/src/backend/generated from the Rust views";
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         Some((&"chaos", rest)) => chaos::command(rest),
         Some((&"conformance", rest)) => conformance::command(rest),
         Some((&"nightly", rest)) => nightly::command(rest),
+        Some((&"voice", rest)) => voice::command(rest),
         Some((&"wire-diff", rest)) => wire_diff::command(rest),
         Some((&"types", [])) => types::command(),
         Some((&("help" | "--help" | "-h"), _)) => {

@@ -16,6 +16,8 @@ const ADAPTERS: &[&str] = &[
     "deskline-audio",
     "deskline-platform",
 ];
+/// Sound is arithmetic: no device, socket, thread or clock behind it.
+const VOICE_MAY: &[&str] = &["opusic-c", "sonora", "nnnoiseless", "thiserror", "tracing"];
 const ADAPTERS_MAY: &[(&str, &str)] = &[("deskline-media", "deskline-audio")];
 
 /// Fails with a list of the dependencies that break a promise.
@@ -62,6 +64,12 @@ fn broken_promises(metadata: &Value) -> Vec<String> {
                 broken.push(format!(
                     "deskline-core depends on {needed}: the rules stand on {} alone",
                     CORE_MAY.join(" and ")
+                ));
+            }
+            if name == "deskline-voice" && !VOICE_MAY.contains(&needed.as_str()) {
+                broken.push(format!(
+                    "deskline-voice depends on {needed}: it stands on {} alone",
+                    VOICE_MAY.join(", ")
                 ));
             }
             if name == "deskline-wire" && needed.starts_with("deskline-") {

@@ -34,6 +34,11 @@ pub(crate) fn ready(purpose: Purpose) -> Outcome {
     Ok(())
 }
 
+/// Makes a machine ready for what needs neither a window nor the view.
+pub(crate) fn ready_for_tools() -> Outcome {
+    system_packages(Purpose::Demo, Distribution::of_this_machine())
+}
+
 /// Where `cargo install` puts the tools that belong to this project alone.
 pub(crate) fn tools() -> std::path::PathBuf {
     run::target().join("tools")

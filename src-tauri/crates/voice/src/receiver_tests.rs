@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::codec::Codec;
 use crate::codec::{Encoder, Wishes};
-use crate::sdp::Codec;
 
 const STEP: Duration = Duration::from_millis(10);
 

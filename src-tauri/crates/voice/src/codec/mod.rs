@@ -2,12 +2,14 @@
 
 mod decode;
 mod encode;
-pub(crate) mod g711;
+pub mod g711;
+mod kind;
 
-pub(crate) use decode::Decoder;
-pub(crate) use encode::{Encoder, Wishes};
+pub use decode::Decoder;
+pub use encode::{Encoder, Wishes};
+pub use kind::{Codec, CodecKind};
 
 /// A codec could not be set up or used.
 #[derive(Debug, thiserror::Error)]
 #[error("codec: {0}")]
-pub(crate) struct CodecError(pub(crate) String);
+pub struct CodecError(pub(crate) String);

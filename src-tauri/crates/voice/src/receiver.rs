@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use deskline_audio::{FRAME, Frame, SILENCE, level_db};
+use crate::{FRAME, Frame, SILENCE, level_db};
 
-use crate::codec::{CodecError, Decoder};
-use crate::sdp::CodecKind;
+use crate::codec::{CodecError, CodecKind, Decoder};
 
 /// Least delay aimed at, in samples: 40 ms.
 const FLOOR: i64 = 1_920;
@@ -50,22 +49,22 @@ const STRAGGLERS: Duration = Duration::from_secs(2);
 
 /// A packet of sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Packet {
+pub struct Packet {
     /// Its source.
-    pub(crate) ssrc: u32,
+    pub ssrc: u32,
     /// Sequence number.
-    pub(crate) sequence: u16,
+    pub sequence: u16,
     /// Timestamp in the codec's clock.
-    pub(crate) timestamp: u32,
+    pub timestamp: u32,
     /// Codec.
-    pub(crate) kind: CodecKind,
+    pub kind: CodecKind,
     /// Payload.
-    pub(crate) payload: Vec<u8>,
+    pub payload: Vec<u8>,
 }
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub enum Taken {
     /// Kept for playing.
     Kept,
     /// Had been there already.
@@ -80,19 +79,19 @@ pub(crate) enum Taken {
 
 /// Counters since the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Playout {
+pub struct Playout {
     /// Samples given out while a stream was there.
-    pub(crate) samples: u64,
+    pub samples: u64,
     /// Of these, samples not decoded from a packet of their own.
-    pub(crate) concealed: u64,
+    pub concealed: u64,
     /// Packets that came too late.
-    pub(crate) late: u64,
+    pub late: u64,
     /// Delay now, in milliseconds.
-    pub(crate) delay_ms: f64,
+    pub delay_ms: f64,
 }
 
 /// One incoming stream.
-pub(crate) struct Receiver {
+pub struct Receiver {
     decoder: Decoder,
     stream: Option<Stream>,
     retired: Option<(u32, Instant)>,
@@ -130,7 +129,7 @@ impl Receiver {
     ///
     /// # Errors
     /// [`CodecError`] when there is no memory for a decoder.
-    pub(crate) fn new() -> Result<Self, CodecError> {
+    pub fn new() -> Result<Self, CodecError> {
         Ok(Self {
             decoder: Decoder::new()?,
             stream: None,
@@ -140,7 +139,7 @@ impl Receiver {
     }
 
     /// Takes a packet that came at `arrival`.
-    pub(crate) fn insert(&mut self, packet: Packet, arrival: Instant) -> Taken {
+    pub fn insert(&mut self, packet: Packet, arrival: Instant) -> Taken {
         let samples = self.decoder.samples_in(packet.kind, &packet.payload) as i64;
         if samples == 0 {
             return Taken::Nonsense;
@@ -166,7 +165,7 @@ impl Receiver {
     }
 
     /// The next 10 ms, and whether any of it was really received.
-    pub(crate) fn get_10ms(&mut self, now: Instant) -> (Frame, bool) {
+    pub fn get_10ms(&mut self, now: Instant) -> (Frame, bool) {
         let Some(stream) = &mut self.stream else {
             return (SILENCE, false);
         };
@@ -196,7 +195,7 @@ impl Receiver {
 
     /// Counters since the beginning.
     #[must_use]
-    pub(crate) fn counters(&self) -> Playout {
+    pub fn counters(&self) -> Playout {
         self.counters
     }
 

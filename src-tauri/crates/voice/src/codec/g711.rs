@@ -2,10 +2,10 @@
 
 use std::f32::consts::PI;
 
-use deskline_audio::{FRAME, Frame};
+use crate::{FRAME, Frame};
 
 /// Samples of 10 ms at 8 kHz.
-pub(crate) const NARROW: usize = 80;
+pub const NARROW: usize = 80;
 
 /// Our rate over that of G.711.
 const FACTOR: usize = 6;
@@ -15,7 +15,7 @@ const TAPS: usize = 96;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Law {
+pub enum Law {
     /// µ-law.
     Mu,
     /// A-law.
@@ -24,7 +24,7 @@ pub(crate) enum Law {
 
 impl Law {
     /// One byte of a linear sample.
-    pub(crate) fn encode(self, sample: i16) -> u8 {
+    pub fn encode(self, sample: i16) -> u8 {
         match self {
             Self::Mu => encode_mu(sample),
             Self::A => encode_a(sample),
@@ -32,7 +32,7 @@ impl Law {
     }
 
     /// The linear sample of a byte.
-    pub(crate) fn decode(self, byte: u8) -> i16 {
+    pub fn decode(self, byte: u8) -> i16 {
         match self {
             Self::Mu => decode_mu(byte),
             Self::A => decode_a(byte),
@@ -108,25 +108,28 @@ fn low_pass() -> [f32; TAPS] {
 }
 
 /// 48 kHz to 8 kHz.
-pub(crate) struct Down {
+pub struct Down {
     taps: [f32; TAPS],
     history: [f32; TAPS + FRAME],
 }
 
 impl Down {
-    pub(crate) fn new() -> Self {
+    /// A converter that has heard nothing.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             taps: low_pass(),
             history: [0.0; TAPS + FRAME],
         }
     }
 
-    pub(crate) fn forget(&mut self) {
+    /// Forgets everything heard.
+    pub fn forget(&mut self) {
         self.history.fill(0.0);
     }
 
     /// Appends the 80 narrow samples of a frame.
-    pub(crate) fn convert(&mut self, frame: &Frame, out: &mut Vec<i16>) {
+    pub fn convert(&mut self, frame: &Frame, out: &mut Vec<i16>) {
         self.history.copy_within(FRAME.., 0);
         self.history[TAPS..].copy_from_slice(frame);
         for n in 0..NARROW {
@@ -143,13 +146,15 @@ impl Down {
 }
 
 /// 8 kHz to 48 kHz.
-pub(crate) struct Up {
+pub struct Up {
     taps: [f32; TAPS],
     history: [f32; TAPS / FACTOR],
 }
 
 impl Up {
-    pub(crate) fn new() -> Self {
+    /// A converter that has heard nothing.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             taps: low_pass(),
             history: [0.0; TAPS / FACTOR],
@@ -157,7 +162,7 @@ impl Up {
     }
 
     /// Appends six samples for each narrow one.
-    pub(crate) fn convert(&mut self, narrow: &[i16], out: &mut Vec<f32>) {
+    pub fn convert(&mut self, narrow: &[i16], out: &mut Vec<f32>) {
         for sample in narrow {
             self.history.copy_within(1.., 0);
             self.history[TAPS / FACTOR - 1] = f32::from(*sample) / 32_768.0;
@@ -178,7 +183,7 @@ impl Up {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use deskline_audio::level_db;
+    use crate::level_db;
 
     #[test]
     fn every_code_survives_the_round_trip() {

@@ -1,11 +1,11 @@
 //! Our voice into payloads.
 
-use deskline_audio::{FRAME, Frame};
+use crate::{FRAME, Frame};
 use opusic_c::{Application, Bitrate, Channels, InbandFec, SampleRate, Signal};
 
 use super::CodecError;
 use super::g711::{Down, Law, NARROW};
-use crate::sdp::{Codec, CodecKind};
+use super::{Codec, CodecKind};
 
 /// Bits per second of our Opus unless less is wanted.
 const OPUS_BITRATE: u32 = 32_000;
@@ -18,17 +18,23 @@ const MAX_PACKET: usize = 1_275;
 
 /// What the far side asks of what we send (calling 3.7, media 2 pitfall 9).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wishes {
-    pub(crate) kind: CodecKind,
-    pub(crate) payload_type: u8,
-    pub(crate) bitrate: u32,
-    pub(crate) redundancy: bool,
+pub struct Wishes {
+    /// What it is sent with.
+    pub kind: CodecKind,
+    /// Its payload type, 0 to 127.
+    pub payload_type: u8,
+    /// Bits per second.
+    pub bitrate: u32,
+    /// Whether packets carry the one before once more, more coarsely.
+    pub redundancy: bool,
     /// Frames of 10 ms per packet.
-    pub(crate) frames: usize,
+    pub frames: usize,
 }
 
 impl Wishes {
-    pub(crate) fn of(codec: &Codec, ptime: Option<u32>) -> Self {
+    /// Reads them from what the far side wrote; `ptime` in milliseconds.
+    #[must_use]
+    pub fn of(codec: &Codec, ptime: Option<u32>) -> Self {
         let frames = match ptime {
             Some(10) => 1,
             Some(40) => 4,
@@ -47,13 +53,14 @@ impl Wishes {
     }
 
     /// RTP ticks per packet.
-    pub(crate) fn ticks(&self) -> u32 {
+    #[must_use]
+    pub fn ticks(&self) -> u32 {
         self.frames as u32 * self.kind.clock() / 100
     }
 }
 
 /// Makes one payload of every few frames.
-pub(crate) struct Encoder {
+pub struct Encoder {
     wishes: Wishes,
     inner: Inner,
     pending: usize,
@@ -72,7 +79,11 @@ enum Inner {
 }
 
 impl Encoder {
-    pub(crate) fn new(wishes: Wishes) -> Result<Self, CodecError> {
+    /// An encoder that follows these wishes.
+    ///
+    /// # Errors
+    /// [`CodecError`] when there is no memory for it, or the codec carries no voice.
+    pub fn new(wishes: Wishes) -> Result<Self, CodecError> {
         let inner = match wishes.kind {
             CodecKind::Pcmu => Inner::G711 {
                 law: Law::Mu,
@@ -98,12 +109,14 @@ impl Encoder {
         })
     }
 
-    pub(crate) fn wishes(&self) -> &Wishes {
+    /// What it follows.
+    #[must_use]
+    pub fn wishes(&self) -> &Wishes {
         &self.wishes
     }
 
     /// Takes 10 ms; gives a payload when a packet is full.
-    pub(crate) fn push(&mut self, frame: &Frame) -> Option<Vec<u8>> {
+    pub fn push(&mut self, frame: &Frame) -> Option<Vec<u8>> {
         match &mut self.inner {
             Inner::Opus { samples, .. } => samples.extend_from_slice(frame),
             Inner::G711 { down, samples, .. } => down.convert(frame, samples),
@@ -138,7 +151,7 @@ impl Encoder {
     }
 
     /// Forgets everything heard: no later payload carries any of it, neither by look-ahead nor as redundancy.
-    pub(crate) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.pending = 0;
         match &mut self.inner {
             Inner::Opus { encoder, samples } => {
@@ -155,7 +168,7 @@ impl Encoder {
     }
 
     /// Tells how much the far side loses, in per cent: the redundancy follows it.
-    pub(crate) fn set_loss(&mut self, loss_pct: u8) {
+    pub fn set_loss(&mut self, loss_pct: u8) {
         if let Inner::Opus { encoder, .. } = &mut self.inner {
             let _ = encoder.set_packet_loss(loss_pct.clamp(FIRST_LOSS_PCT, 50));
         }
@@ -181,7 +194,7 @@ fn opus(wishes: &Wishes) -> Result<opusic_c::Encoder, opusic_c::ErrorCode> {
 mod tests {
     use super::*;
     use crate::codec::Decoder;
-    use deskline_audio::{SILENCE, level_db};
+    use crate::{SILENCE, level_db};
 
     fn codec(kind: CodecKind, fmtp: Option<&str>) -> Codec {
         Codec {

@@ -4,7 +4,7 @@ use opusic_c::{Channels, SampleRate};
 
 use super::CodecError;
 use super::g711::{Law, Up};
-use crate::sdp::CodecKind;
+use crate::codec::CodecKind;
 
 /// Neural concealment is on from 5 (media section 3).
 const COMPLEXITY: u8 = 7;
@@ -16,7 +16,7 @@ const MAX_SAMPLES: usize = 5_760;
 const MEMORY: usize = 480;
 
 /// Decodes whatever was negotiated; gives 48 kHz mono.
-pub(crate) struct Decoder {
+pub struct Decoder {
     opus: opusic_c::Decoder,
     scratch: Vec<f32>,
     up: Up,
@@ -27,7 +27,11 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new() -> Result<Self, CodecError> {
+    /// A decoder that has heard nothing.
+    ///
+    /// # Errors
+    /// [`CodecError`] when there is no memory for it.
+    pub fn new() -> Result<Self, CodecError> {
         let failed = |code: opusic_c::ErrorCode| CodecError(format!("opus decoder: {code:?}"));
         let mut opus =
             opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).map_err(failed)?;
@@ -44,7 +48,7 @@ impl Decoder {
     }
 
     /// How many samples at 48 kHz a payload will give; 0 if it is nonsense.
-    pub(crate) fn samples_in(&self, kind: CodecKind, payload: &[u8]) -> usize {
+    pub fn samples_in(&self, kind: CodecKind, payload: &[u8]) -> usize {
         match kind {
             CodecKind::Opus if payload.is_empty() => 0,
             CodecKind::Opus => self
@@ -58,7 +62,7 @@ impl Decoder {
     }
 
     /// Appends the sound of a payload. Nonsense is concealed.
-    pub(crate) fn decode(&mut self, kind: CodecKind, payload: &[u8], out: &mut Vec<f32>) {
+    pub fn decode(&mut self, kind: CodecKind, payload: &[u8], out: &mut Vec<f32>) {
         self.last = kind;
         match kind {
             CodecKind::Opus => {
@@ -94,7 +98,7 @@ impl Decoder {
     }
 
     /// Appends `samples` recovered from the redundancy in the packet after the missing one.
-    pub(crate) fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
+    pub fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
         let room = samples.min(MAX_SAMPLES);
         match self
             .opus
@@ -109,7 +113,7 @@ impl Decoder {
     }
 
     /// Appends `samples` (a multiple of 2.5 ms) of what probably was said.
-    pub(crate) fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
+    pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
         match self.last {
             CodecKind::Opus => {
                 let room = samples.min(MAX_SAMPLES);
