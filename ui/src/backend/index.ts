@@ -9,6 +9,8 @@ import type { Update } from './generated/Update';
 export interface Levels {
   input: number;
   output: number;
+  /** The agent speaks, and nobody hears it because the microphone is off. */
+  talkingWhileMuted?: boolean;
 }
 
 /** What the window asks once, before anybody is signed in. */
@@ -46,6 +48,14 @@ export interface AccountView {
 
 /** In this computer's browser, or with another device. */
 export type SignInWay = 'browser' | 'device';
+
+/** How the voice is treated at one device; `auto` is on for loudspeakers and off for headsets. */
+export interface VoiceSettings {
+  echo: 'auto' | 'on' | 'off';
+  noise: 'off' | 'on' | 'strong';
+  farNoise: boolean;
+  gain: boolean;
+}
 
 /** Kinds of sound device. */
 export type DeviceKind = 'microphone' | 'speaker' | 'ringer';
@@ -102,6 +112,10 @@ export interface Backend {
   takeOver(): Promise<void>;
   chooseDevice(kind: DeviceKind, name: string | null): Promise<void>;
   silenceRing(): Promise<void>;
+  /** How the voice is treated at one microphone, kept for it. */
+  setVoiceSettings(device: string, settings: VoiceSettings): Promise<void>;
+  /** While true, the agent hears the other side without noise removal. */
+  hearOriginal(on: boolean): Promise<void>;
 
   accept(taskId: string): Promise<void>;
   decline(taskId: string): Promise<void>;

@@ -75,6 +75,8 @@ export function play(story: Story, isLive = false): Backend {
     takeOver: ask('takeOver'),
     chooseDevice: ask('chooseDevice'),
     silenceRing: ask('silenceRing', true),
+    setVoiceSettings: ask('setVoiceSettings', true),
+    hearOriginal: ask('hearOriginal', true),
     accept: ask('accept'),
     decline: ask('decline'),
     toggleMute: ask('toggleMute'),

@@ -41,6 +41,8 @@ export function tauri(): Backend {
     tryNow: () => invoke('try_now'),
     chooseDevice: (kind, name) => invoke('choose_device', { kind, name }),
     silenceRing: () => invoke('silence_ring'),
+    setVoiceSettings: (device, settings) => invoke('set_voice_settings', { device, settings }),
+    hearOriginal: (on) => invoke('hear_original', { on }),
 
     accept: (taskId) => invoke('accept', { taskId }),
     decline: (taskId) => invoke('decline', { taskId }),

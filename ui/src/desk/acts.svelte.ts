@@ -1,4 +1,4 @@
-import { type Backend, type SignInWay, commandError, type DeviceKind, type WantedState } from '../backend';
+import { type Backend, type SignInWay, commandError, type DeviceKind, type VoiceSettings, type WantedState } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
 import type { Consult } from '../backend/generated/Consult';
 import type { Snapshot } from '../backend/generated/Snapshot';
@@ -220,6 +220,15 @@ export class Acts {
 
   chooseDevice(kind: DeviceKind, name: string | null): Promise<boolean> {
     return this.#run('chooseDevice', '', () => this.backend.chooseDevice(kind, name), { newest: true });
+  }
+
+  setVoiceSettings(device: string, settings: VoiceSettings): Promise<boolean> {
+    return this.#run('setVoiceSettings', '', () => this.backend.setVoiceSettings(device, settings), { newest: true });
+  }
+
+  /** Pressing and letting go come close together: the later one counts. */
+  hearOriginal(on: boolean): Promise<boolean> {
+    return this.#run('hearOriginal', '', () => this.backend.hearOriginal(on), { newest: true });
   }
 
   silenceRing(): Promise<boolean> {

@@ -1,5 +1,4 @@
 import type { Backend, Unsubscribe } from '../backend';
-import type { QualityView } from '../backend/generated/QualityView';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Change } from '../backend/generated/Change';
@@ -12,6 +11,8 @@ import { consultOver, isConsultPast } from './consults';
 import { addCall, type Day, freshDay, observeDay } from './day';
 import { type History, observe, parseHistories } from './history';
 import { type Answer, isUntaken, type Missed, notice, type Told, withdrawn } from './notices';
+import { person } from './format';
+import { type Measured, QualityVoice, remember, type Sample, verdictOf } from './quality';
 import { isRona } from './stage';
 
 /** How long the note that the connection is back stays, in ms. */
@@ -24,7 +25,8 @@ export class Desk {
   /** The task the agent chose to see. */
   chosen = $state.raw<string | null>(null);
   histories = $state.raw<Record<string, History>>({});
-  quality = $state.raw<Record<string, QualityView>>({});
+  /** The last minute of samples of each call, oldest first. */
+  trends = $state.raw<Record<string, Measured[]>>({});
   day = $state.raw<Day>(freshDay);
   missed = $state.raw<Missed | null>(null);
   told = $state.raw<Told[]>([]);
@@ -44,6 +46,7 @@ export class Desk {
   #troubles = new Map<string, string>();
   #last = new Map<string, TaskView>();
   #ending = new Set<string>();
+  #voices = new Map<string, QualityVoice>();
 
   constructor(backend: Backend, clock: Clock, t: Messages) {
     this.#backend = backend;
@@ -159,7 +162,7 @@ export class Desk {
 
   #news(change: Change, now: number): void {
     if (change.kind === 'quality') {
-      this.quality = { ...this.quality, [change.taskId]: change.sample };
+      this.#measured(change.taskId, change.sample, now);
     } else if (change.kind === 'event') {
       const id = change.task?.taskId ?? '';
       const before = this.#last.get(id) ?? null;
@@ -172,6 +175,18 @@ export class Desk {
     } else if (change.kind === 'removed') {
       this.#removed(change.taskId, now);
     }
+  }
+
+  #measured(taskId: string, sample: Sample, now: number): void {
+    this.trends = { ...this.trends, [taskId]: remember(this.trends[taskId], sample, now) };
+    const voice = this.#voices.get(taskId) ?? new QualityVoice();
+    this.#voices.set(taskId, voice);
+    const news = voice.hear(verdictOf(sample), now);
+    if (news === null) return;
+    const task = this.#last.get(taskId);
+    const name = task === undefined ? '' : person(task.customer).short;
+    const side = news.level === 'good' || news.side === null ? '' : this.#t.quality.sides(news.side, name);
+    this.say({ how: 'polite', text: this.#t.say.quality(this.#t.quality[news.level], side) });
   }
 
   #removed(taskId: string, now: number): void {
@@ -190,8 +205,9 @@ export class Desk {
     if (this.chosen === taskId) this.chosen = null;
     const { [taskId]: _gone, ...rest } = this.histories;
     this.histories = rest;
-    const { [taskId]: _sample, ...samples } = this.quality;
-    this.quality = samples;
+    const { [taskId]: _trend, ...trends } = this.trends;
+    this.trends = trends;
+    this.#voices.delete(taskId);
     writeStorage(JSON.stringify(Object.values(rest)));
   }
 

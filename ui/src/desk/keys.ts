@@ -1,7 +1,7 @@
 /** Everything a key can ask for. */
 export type KeyAction =
   | 'accept' | 'decline' | 'mute' | 'hold' | 'recording' | 'keypad' | 'end' | 'consult' | 'transfer' | 'swap' | 'merge' | 'stateMenu' | 'search'
-  | 'details' | 'settings' | 'shortcuts' | 'nextRegion' | 'previousRegion' | 'nextTask' | 'previousTask' | 'sayTime'
+  | 'quality' | 'details' | 'settings' | 'shortcuts' | 'nextRegion' | 'previousRegion' | 'nextTask' | 'previousTask' | 'sayTime'
   | { task: number };
 
 /** The parts of a key press that count. */
@@ -33,6 +33,7 @@ const singles: Record<string, KeyAction> = {
   t: 'transfer',
   s: 'swap',
   g: 'merge',
+  q: 'quality',
   '/': 'search',
   '?': 'shortcuts',
 };
@@ -76,6 +77,7 @@ export const shortcutTable = [
   ['end', ['Shift', 'E']],
   ['stateMenu', ['Shift', 'S']],
   ['search', ['/']],
+  ['quality', ['Q']],
   ['details', ['Ctrl', '\\']],
   ['settings', ['Ctrl', ',']],
   ['shortcuts', ['?']],

@@ -8,6 +8,7 @@ import type { TaskView } from '../backend/generated/TaskView';
 import type { AccountView, Levels, StartInfo } from '../backend';
 import type { Place } from '../desk/directory.svelte';
 import { consultStories } from './consult';
+import { qualityStories } from './quality';
 import { taskStories } from './tasks';
 import { ago, agent, available, connected, desk, goodLine, held, noon, nothing, offered, station, wrapUp } from './cast';
 
@@ -176,6 +177,7 @@ export const stories: Record<string, Story> = {
   '12c-missed-call': { told: [...morning(), ...missed('daniel', ago(18), 'Daniel Okafor', '+442079460958', 'Billing Priority')] },
   '14-state-menu': { told: morning(), gestures: [{ press: 'state-button' }] },
   ...taskStories(morning, call, lena, (reason) => tracked('refused', reason)),
+  ...qualityStories(call, voice),
   ...consultStories(call, (reason) => tracked('refused', reason)),
   '14b-state-menu-on-call': { told: [...call(233), quality()], gestures: [{ press: 'state-button' }], levels: voice },
 };
