@@ -49,13 +49,19 @@ pub(crate) async fn open(
 ) -> Result<Welcomed, RoutingError> {
     let address = subscribe(way, gateway, org).await?;
     let socket = Socket::open(&address, &way.reach, &way.config, &way.tasks).await?;
-    timeout(way.config.pace.real(WELCOME_WITHIN), welcome(socket))
-        .await
-        .map_err(|_| RoutingError::Unreachable {
+    let mut was_nameless = false;
+    let welcomed = welcome(socket, &mut was_nameless);
+    match timeout(way.config.pace.real(WELCOME_WITHIN), welcomed).await {
+        Ok(welcomed) => welcomed,
+        Err(_) if was_nameless => Err(RoutingError::bad_answer(
+            "the Welcome names no agent, and none that does came within 30 seconds",
+        )),
+        Err(_) => Err(RoutingError::Unreachable {
             asked: "the notification socket".to_owned(),
             why: "no Welcome within 30 seconds".to_owned(),
             tracking_id: None,
-        })?
+        }),
+    }
 }
 
 async fn subscribe(way: &Way, gateway: &Gateway, org: &OrgId) -> Result<String, RoutingError> {
@@ -88,7 +94,8 @@ async fn subscribe(way: &Way, gateway: &Gateway, org: &OrgId) -> Result<String, 
         })
 }
 
-async fn welcome(mut socket: Socket) -> Result<Welcomed, RoutingError> {
+/// A Welcome that names no agent is no use and no harm: a better one is waited for, and `was_nameless` set.
+async fn welcome(mut socket: Socket, was_nameless: &mut bool) -> Result<Welcomed, RoutingError> {
     let mut early = Vec::new();
     loop {
         let event = socket.next().await;
@@ -109,10 +116,11 @@ async fn welcome(mut socket: Socket) -> Result<Welcomed, RoutingError> {
         match Frame::parse(text) {
             Ok(frame) if frame.is_keepalive() => {}
             Ok(frame) if is_welcome(&frame) => {
-                let agent = frame
-                    .text("agentId")
-                    .filter(|id| !id.is_empty())
-                    .ok_or_else(|| RoutingError::bad_answer("the Welcome names no agent"))?;
+                let Some(agent) = frame.text("agentId").filter(|id| !id.is_empty()) else {
+                    tracing::warn!("a Welcome names no agent; waiting for one that does");
+                    *was_nameless = true;
+                    continue;
+                };
                 return Ok(Welcomed {
                     socket,
                     agent: AgentId::from(agent),
@@ -121,7 +129,8 @@ async fn welcome(mut socket: Socket) -> Result<Welcomed, RoutingError> {
                 });
             }
             Err(FrameError::NoData { kind, .. }) if kind == WELCOME => {
-                return Err(RoutingError::bad_answer("the Welcome names no agent"));
+                tracing::warn!("a Welcome without data; waiting for one that names the agent");
+                *was_nameless = true;
             }
             Ok(_) | Err(_) => early.push(event),
         }

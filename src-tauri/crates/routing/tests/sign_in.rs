@@ -183,14 +183,31 @@ async fn case_032_no_welcome_ends_the_sign_in_after_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn a_welcome_without_agent_is_a_bad_answer() {
+async fn a_welcome_without_agent_is_passed_over_until_a_better_one_comes() {
+    let centre = Centre::start().await;
+    centre.with(|inner| inner.is_welcoming = false);
+    let mut client = Client::start(&centre, 1.0);
+    client.ask(RoutingRequest::SignIn);
+    centre
+        .until("a socket", |inner| inner.open_sockets == 1)
+        .await;
+    centre.push(json!({"type": "Welcome", "data": {}}));
+    centre.push(json!({"type": "Welcome"}));
+    centre.push(json!({"type": "Welcome", "data": {"agentId": "AGENT"}}));
+    let RoutingFact::SignedIn(_) = client.fact().await else {
+        panic!("not signed in")
+    };
+}
+
+#[tokio::test]
+async fn without_a_welcome_that_names_the_agent_the_answer_is_bad() {
     for welcome in [
         json!({"type": "Welcome", "data": {}}),
         json!({"type": "Welcome"}),
     ] {
         let centre = Centre::start().await;
         centre.with(|inner| inner.is_welcoming = false);
-        let mut client = Client::start(&centre, 1.0);
+        let mut client = Client::start(&centre, 30.0);
         client.ask(RoutingRequest::SignIn);
         centre
             .until("a socket", |inner| inner.open_sockets == 1)
