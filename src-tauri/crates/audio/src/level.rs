@@ -15,6 +15,8 @@ pub struct Levels {
     pub input: f32,
     /// What is played.
     pub output: f32,
+    /// Whether the agent talks although the microphone is off in every call.
+    pub talking_while_muted: bool,
 }
 
 impl Default for Levels {
@@ -22,6 +24,7 @@ impl Default for Levels {
         Self {
             input: FLOOR_DB,
             output: FLOOR_DB,
+            talking_while_muted: false,
         }
     }
 }

@@ -163,7 +163,10 @@ mod tests {
         assert_eq!(
             params,
             json!({"taskId": "I", "rttMs": null, "jitterMs": null, "lossPct": null, "mos": null,
-                "codec": null, "concealedPct": null, "bufferMs": null, "sent": 5, "received": 0})
+                "codec": null, "concealedPct": null, "bufferMs": null, "sent": 5, "received": 0,
+                "outLossPct": null, "outJitterMs": null, "outMos": null, "discardPct": null,
+                "mouthToEarMs": null,
+                "verdict": {"level": "measuring", "side": null, "direction": null, "since": null}})
         );
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use deskline_wire::{Catalog, Json};
 
-use crate::{CallId, CallSample, CommandError, CommandId, Event, Metric, RequestId, SdpKind};
+use crate::{
+    CallId, CallSample, CommandError, CommandId, Event, Metric, RequestId, SdpKind, VoiceSettings,
+};
 
 /// One thing to do now; the order within one answer matters.
 #[derive(Debug, Clone)]
@@ -118,4 +120,8 @@ pub enum MediaRequest {
     Ring(bool),
     /// One short tone in the headset: a call was answered without the agent (contact-center 8.10).
     Beep,
+    /// Treat the sound of the microphone with this name so; an empty name stands for every other microphone.
+    Voice(String, VoiceSettings),
+    /// Play the far end without noise removal, or with it again.
+    HearOriginal(bool),
 }

@@ -6,7 +6,7 @@ use deskline_wire::{Catalog, Frame, Json};
 
 use crate::{
     AgentId, CallId, CallSample, CommandId, InteractionId, OrgId, Profile, RequestId, TeamId,
-    TrackingId,
+    TrackingId, VoiceSettings,
 };
 
 /// One thing that happened.
@@ -159,6 +159,16 @@ pub enum Action {
     AcceptPreview(InteractionId),
     /// Fetch what was said on a contact so far, from the AI assistant (contact-center 5.8).
     Transcripts(InteractionId),
+    /// Treat the sound of one microphone so; an empty name stands for every microphone nobody set otherwise.
+    /// Works signed out as well.
+    SetVoice {
+        /// The microphone's name.
+        device: String,
+        /// How.
+        settings: VoiceSettings,
+    },
+    /// Let the far end be heard as it is, without noise removal, until this is taken back.
+    HearOriginal(bool),
     /// Do something with a task.
     Task(InteractionId, Verb),
 }
@@ -497,4 +507,10 @@ pub struct DeviceState {
     pub microphones: Vec<String>,
     /// All speakers by name.
     pub speakers: Vec<String>,
+    /// Whether nothing at all comes out of the microphone in a call: it is probably off at the device.
+    pub microphone_silent: bool,
+    /// Whether the headset sounds like a telephone because it is used over Bluetooth's hands-free profile.
+    pub narrow_band: bool,
+    /// Whether the speaker is a headset's; `None` if nobody can tell.
+    pub speaker_is_headset: Option<bool>,
 }

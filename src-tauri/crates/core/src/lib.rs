@@ -25,6 +25,7 @@ pub mod quality;
 pub mod secret;
 mod task;
 pub mod view;
+mod voice;
 
 pub use clock::{Now, Pace, WallMs};
 pub use desk::{Desk, Settings};
@@ -40,3 +41,4 @@ pub use metrics::Metric;
 pub use profile::Profile;
 pub use quality::CallSample;
 pub use secret::Secret;
+pub use voice::{Echo, Noise, VoiceSettings};

@@ -164,6 +164,8 @@ impl Engine {
             }
             MediaRequest::Ring(on) => self.order(Order::Ring(on)),
             MediaRequest::Beep => self.order(Order::Beep),
+            MediaRequest::Voice(device, settings) => self.order(Order::Voice(device, settings)),
+            MediaRequest::HearOriginal(on) => self.order(Order::HearOriginal(on)),
         }
     }
 
@@ -254,6 +256,9 @@ fn state_of(devices: Devices) -> DeviceState {
         missing_speaker: devices.missing_speaker,
         microphones: devices.microphones,
         speakers: devices.speakers,
+        microphone_silent: false,
+        narrow_band: false,
+        speaker_is_headset: None,
     }
 }
 

@@ -154,6 +154,7 @@ impl Statistics {
             seconds: self.began.map_or(0.0, |began| {
                 now.saturating_duration_since(began).as_secs_f64()
             }),
+            ..CallSample::default()
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver as Inbox, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use deskline_audio::{DeviceChoice, LevelMeter, Levels, Port, SILENCE};
-use deskline_core::{CallId, MediaFact, Problem};
+use deskline_core::{CallId, MediaFact, Problem, VoiceSettings};
 use tokio::sync::{mpsc, watch};
 
 use crate::rtp::Incoming;
@@ -41,6 +41,10 @@ pub(crate) enum Order {
     Beep,
     /// Other devices.
     Choose(DeviceChoice),
+    /// How sound is treated with a microphone; an empty name stands for every other one.
+    Voice(String, VoiceSettings),
+    /// Play the far end without noise removal, or with it again.
+    HearOriginal(bool),
     /// The end.
     Stop,
 }
@@ -53,6 +57,8 @@ pub(crate) struct Studio {
     levels: watch::Sender<Levels>,
     input: LevelMeter,
     output: LevelMeter,
+    settings: HashMap<String, VoiceSettings>,
+    hears_original: bool,
 }
 
 impl Studio {
@@ -68,6 +74,8 @@ impl Studio {
             levels,
             input: LevelMeter::default(),
             output: LevelMeter::default(),
+            settings: HashMap::new(),
+            hears_original: false,
         }
     }
 
@@ -124,7 +132,11 @@ impl Studio {
         self.port.play(&mix);
         if let (Some(input), Some(output)) = (self.input.push(&microphone), self.output.push(&mix))
         {
-            self.levels.send_replace(Levels { input, output });
+            self.levels.send_replace(Levels {
+                input,
+                output,
+                talking_while_muted: false,
+            });
         }
     }
 
@@ -162,6 +174,10 @@ impl Studio {
             Order::Ring(on) => self.port.ring(on),
             Order::Beep => self.port.beep(),
             Order::Choose(choice) => self.port.choose(choice),
+            Order::Voice(device, settings) => {
+                self.settings.insert(device, settings);
+            }
+            Order::HearOriginal(on) => self.hears_original = on,
             Order::Stop => {}
         }
     }

@@ -7,7 +7,7 @@ use deskline_core::{
 use deskline_wire::Json;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::view::{DirectoryKind, DirectoryPage, Snapshot, TaskView, Update};
+use crate::view::{DirectoryKind, DirectoryPage, Snapshot, TaskView, Update, VoiceSettings};
 
 /// The desk has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,31 @@ impl DeskHandle {
     /// As [`DeskHandle::act`]; `field_name` says which input is at fault.
     pub async fn station_login(&self, station: Station) -> Result<Json, CommandError> {
         self.act(Action::StationLogin(station)).await
+    }
+
+    /// Treats the sound of one microphone so, from now on; an empty name stands for every microphone nobody set
+    /// otherwise. Works signed out as well; nothing is kept beyond this run.
+    ///
+    /// # Errors
+    /// [`Kind::SignedOut`] if the desk has stopped.
+    pub async fn set_voice_settings(
+        &self,
+        device: &str,
+        settings: VoiceSettings,
+    ) -> Result<(), CommandError> {
+        let device = device.to_owned();
+        let settings = settings.into();
+        self.act(Action::SetVoice { device, settings })
+            .await
+            .map(drop)
+    }
+
+    /// Lets the far end be heard without noise removal until this is taken back.
+    ///
+    /// # Errors
+    /// [`Kind::SignedOut`] if the desk has stopped.
+    pub async fn hear_original(&self, on: bool) -> Result<(), CommandError> {
+        self.act(Action::HearOriginal(on)).await.map(drop)
     }
 
     /// The handle of one task; whether it exists shows when it is used.

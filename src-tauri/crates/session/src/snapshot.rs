@@ -122,6 +122,10 @@ fn without_tasks(desk: &Desk) -> Snapshot {
             missing_speaker: devices.missing_speaker.clone(),
             microphones: devices.microphones.clone(),
             speakers: devices.speakers.clone(),
+            microphone_silent: devices.microphone_silent,
+            narrow_band: devices.narrow_band,
+            speaker_is_headset: devices.speaker_is_headset,
+            voice: desk.voice().into(),
         },
         tasks: Vec::new(),
     }

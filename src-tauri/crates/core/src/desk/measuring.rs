@@ -35,6 +35,8 @@ impl Desk {
             ),
             // What waits for the work in hand is told by what it comes to.
             Action::QueueState(_) | Action::QueueSignOut(_) => None,
+            // Of this machine alone.
+            Action::SetVoice { .. } | Action::HearOriginal(_) => None,
             Action::StationLogout { .. } => Some(plain(Subject::StationLogout)),
             Action::SetState {
                 state, aux_code_id, ..

@@ -15,15 +15,16 @@ mod station;
 mod table;
 mod timers;
 mod verbs;
+mod voice;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use deskline_wire::{Catalog, Frame, Json, json};
 
 use crate::{
     Action, AgentId, CallId, CommandError, CommandId, Effect, Event, Input, InteractionId, Kind,
     LinkState, Now, OrgId, Pace, Problem, Profile, RequestId, RoutingFact, RoutingRequest,
-    StationOption,
+    StationOption, VoiceSettings,
     failure::{self, Cause},
     input::DeviceState,
     metrics::Meter,
@@ -153,6 +154,8 @@ pub struct Desk {
     media: LinkState,
     lost_since: Option<i64>,
     devices: DeviceState,
+    /// How sound is treated, by the microphone's name.
+    voices: HashMap<String, VoiceSettings>,
     next_request: u64,
     /// What happens after the work in hand.
     next: next::Next,
@@ -186,6 +189,7 @@ impl Desk {
             media: LinkState::Off,
             lost_since: None,
             devices: DeviceState::default(),
+            voices: HashMap::new(),
             next_request: 0,
             next: next::Next::default(),
             is_ringing: false,
@@ -302,6 +306,12 @@ impl Desk {
             .as_deref()
     }
 
+    /// How the sound of the microphone in use is treated.
+    #[must_use]
+    pub fn voice(&self) -> VoiceSettings {
+        self.voice_of(self.devices.microphone.as_deref())
+    }
+
     /// The next moment something falls due, and what.
     #[must_use]
     pub fn deadline(&self) -> Option<(Duration, &'static str)> {
@@ -313,6 +323,14 @@ impl Desk {
         if matches!(action, Action::SignIn) {
             return self.sign_in(command);
         }
+        // Sound is a matter of this machine, whoever is signed in.
+        let action = match action {
+            Action::SetVoice { device, settings } => {
+                return self.set_voice(command, device, settings);
+            }
+            Action::HearOriginal(on) => return self.hear_original(command, on),
+            other => other,
+        };
         if self.agent().is_none() {
             if matches!(action, Action::SignOut) {
                 return self.sign_out(command);
@@ -323,7 +341,7 @@ impl Desk {
             );
         }
         match action {
-            Action::SignIn => {}
+            Action::SignIn | Action::SetVoice { .. } | Action::HearOriginal(_) => {}
             Action::SignOut => self.sign_out(command),
             Action::StationLogin(station) => self.station_login(command, station),
             Action::StationChange(station) => self.station_change(command, station),

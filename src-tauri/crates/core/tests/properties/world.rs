@@ -168,7 +168,9 @@ impl<'a> World<'a> {
             | Action::QueueState(_)
             | Action::QueueSignOut(_)
             | Action::Outdial { .. }
-            | Action::AcceptPreview(_) => (Wait::Deadline, None),
+            | Action::AcceptPreview(_)
+            | Action::SetVoice { .. }
+            | Action::HearOriginal(_) => (Wait::Deadline, None),
         };
         self.open.insert(command, (wait, task));
         let asked_wrapup = matches!(action, Action::Task(_, Verb::Wrapup { .. }));

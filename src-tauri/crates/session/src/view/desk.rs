@@ -1,6 +1,6 @@
 //! The desk as shown: who is signed in, where, in which state, with which sound.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
@@ -161,6 +161,57 @@ pub struct Devices {
     pub microphones: Vec<String>,
     /// All speakers.
     pub speakers: Vec<String>,
+    /// Whether nothing at all comes out of the microphone in a call: it is probably off at the device.
+    pub microphone_silent: bool,
+    /// Whether the headset is used over Bluetooth's hands-free profile and sounds like a telephone.
+    pub narrow_band: bool,
+    /// Whether the speaker is a headset's; null if nobody can tell.
+    pub speaker_is_headset: Option<bool>,
+    /// How sound is treated with the microphone in use.
+    pub voice: VoiceSettings,
+}
+
+/// Whether the speaker's sound is taken out of the microphone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub enum Echo {
+    /// On for loudspeakers, off for headsets.
+    #[default]
+    Auto,
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// How much noise is taken out of the microphone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub enum Noise {
+    /// None.
+    Off,
+    /// Steady noise.
+    #[default]
+    On,
+    /// Everything that is no speech.
+    Strong,
+}
+
+/// How sound is treated with one microphone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub struct VoiceSettings {
+    /// Echo of the speaker in the microphone.
+    pub echo: Echo,
+    /// Noise in the microphone.
+    pub noise: Noise,
+    /// Whether noise is taken out of what the far end sends.
+    pub far_noise: bool,
+    /// Whether a low voice is made louder.
+    pub gain: bool,
 }
 
 /// Everything the window shows, but for levels and quality.
@@ -201,6 +252,50 @@ impl From<deskline_core::LinkState> for Link {
             deskline_core::LinkState::Lost => Self::Lost,
             deskline_core::LinkState::Restoring => Self::Restoring,
             deskline_core::LinkState::Failed => Self::Failed,
+        }
+    }
+}
+
+impl Default for VoiceSettings {
+    fn default() -> Self {
+        deskline_core::VoiceSettings::default().into()
+    }
+}
+
+impl From<deskline_core::VoiceSettings> for VoiceSettings {
+    fn from(settings: deskline_core::VoiceSettings) -> Self {
+        Self {
+            echo: match settings.echo {
+                deskline_core::Echo::Auto => Echo::Auto,
+                deskline_core::Echo::On => Echo::On,
+                deskline_core::Echo::Off => Echo::Off,
+            },
+            noise: match settings.noise {
+                deskline_core::Noise::Off => Noise::Off,
+                deskline_core::Noise::On => Noise::On,
+                deskline_core::Noise::Strong => Noise::Strong,
+            },
+            far_noise: settings.far_noise,
+            gain: settings.gain,
+        }
+    }
+}
+
+impl From<VoiceSettings> for deskline_core::VoiceSettings {
+    fn from(settings: VoiceSettings) -> Self {
+        Self {
+            echo: match settings.echo {
+                Echo::Auto => deskline_core::Echo::Auto,
+                Echo::On => deskline_core::Echo::On,
+                Echo::Off => deskline_core::Echo::Off,
+            },
+            noise: match settings.noise {
+                Noise::Off => deskline_core::Noise::Off,
+                Noise::On => deskline_core::Noise::On,
+                Noise::Strong => deskline_core::Noise::Strong,
+            },
+            far_noise: settings.far_noise,
+            gain: settings.gain,
         }
     }
 }

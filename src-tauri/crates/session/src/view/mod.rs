@@ -9,12 +9,12 @@ mod task;
 mod update;
 
 pub use desk::{
-    AgentState, AgentView, Choice, Connection, Devices, Link, LoginOption, NextState, Snapshot,
-    StationView,
+    AgentState, AgentView, Choice, Connection, Devices, Echo, Link, LoginOption, NextState, Noise,
+    Snapshot, StationView, VoiceSettings,
 };
 pub use directory::{DirectoryItem, DirectoryKind, DirectoryPage, Presence};
 pub use task::{
     AutoWrapup, Can, Conference, Consult, ConsultState, ConsultType, Customer, Direction,
     Participant, Phase, Recording, TaskView, Variable,
 };
-pub use update::{Change, CommandErrorView, QualityView, Update};
+pub use update::{Change, CommandErrorView, QualityLevel, QualityView, Side, Update, Verdict, Way};

@@ -1,5 +1,6 @@
 //! The stream of updates, and how a failed command is told.
 
+use deskline_core::quality;
 use serde::Serialize;
 #[cfg(test)]
 use ts_rs::TS;
@@ -90,6 +91,77 @@ pub struct QualityView {
     /// Packets received.
     #[cfg_attr(test, ts(type = "number"))]
     pub received: u64,
+    /// Loss of our packets at the far end, per cent.
+    pub out_loss_pct: Option<f64>,
+    /// Jitter of our packets at the far end, ms.
+    pub out_jitter_ms: Option<f64>,
+    /// Estimated MOS of our voice at the far end.
+    pub out_mos: Option<f64>,
+    /// Packets that came too late, per cent.
+    pub discard_pct: Option<f64>,
+    /// Far end's mouth to the agent's ear, ms, estimated.
+    pub mouth_to_ear_ms: Option<f64>,
+    /// What is to be made of the last seconds.
+    pub verdict: Verdict,
+}
+
+/// What is to be made of the last seconds of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub struct Verdict {
+    /// How good the call is.
+    pub level: QualityLevel,
+    /// Who is at fault; null if nobody is, or nobody can tell.
+    pub side: Option<Side>,
+    /// Whose voice suffers; null if nobody's does.
+    pub direction: Option<Way>,
+    /// Since when it has been so, ms since the epoch.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub since: Option<i64>,
+}
+
+/// How good a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub enum QualityLevel {
+    /// Too little is known yet.
+    Measuring,
+    /// Nothing is wrong.
+    Good,
+    /// Not as it should be, but not for long enough, or not badly enough, to warn.
+    Fair,
+    /// Something is wrong.
+    Poor,
+}
+
+/// Who is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub enum Side {
+    /// The agent's microphone.
+    Microphone,
+    /// The agent's computer.
+    Computer,
+    /// The agent's network.
+    Network,
+    /// The far end.
+    FarEnd,
+}
+
+/// Whose voice suffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(TS), ts(export))]
+pub enum Way {
+    /// The one the agent hears.
+    In,
+    /// The agent's.
+    Out,
+    /// Both.
+    Both,
 }
 
 /// What a failed command tells the window; it decides by `kind`, never by text.
@@ -125,6 +197,37 @@ impl From<&deskline_core::CallSample> for QualityView {
             buffer_ms: sample.buffer_ms,
             sent: sample.sent,
             received: sample.received,
+            out_loss_pct: sample.out_loss_pct,
+            out_jitter_ms: sample.out_jitter_ms,
+            out_mos: sample.out_mos,
+            discard_pct: sample.discard_pct,
+            mouth_to_ear_ms: sample.mouth_to_ear_ms,
+            verdict: sample.verdict.into(),
+        }
+    }
+}
+
+impl From<quality::Verdict> for Verdict {
+    fn from(verdict: quality::Verdict) -> Self {
+        Self {
+            level: match verdict.level {
+                quality::Level::Measuring => QualityLevel::Measuring,
+                quality::Level::Good => QualityLevel::Good,
+                quality::Level::Fair => QualityLevel::Fair,
+                quality::Level::Poor => QualityLevel::Poor,
+            },
+            side: verdict.side.map(|side| match side {
+                quality::Side::Microphone => Side::Microphone,
+                quality::Side::Computer => Side::Computer,
+                quality::Side::Network => Side::Network,
+                quality::Side::FarEnd => Side::FarEnd,
+            }),
+            direction: verdict.direction.map(|way| match way {
+                quality::Way::In => Way::In,
+                quality::Way::Out => Way::Out,
+                quality::Way::Both => Way::Both,
+            }),
+            since: verdict.since.map(|since| since.0),
         }
     }
 }
