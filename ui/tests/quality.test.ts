@@ -1,7 +1,8 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { Sample, Verdict } from '../src/desk/quality';
+import type { QualityView } from '../src/backend/generated/QualityView';
+import type { Verdict } from '../src/backend/generated/Verdict';
 import { connected, desk, goodLine, noon, station } from '../src/stories/cast';
 import { Hand, open, settle } from './render';
 
@@ -23,7 +24,7 @@ beforeEach(() => sessionStorage.clear());
 async function calling() {
   const hand = new Hand({ ...desk, tasks: [talk] });
   const { container } = await open(hand.backend);
-  const measure = async (sample: Partial<Sample>, seconds = 1) => {
+  const measure = async (sample: Partial<QualityView>, seconds = 1) => {
     hand.now += seconds * 1_000;
     await hand.send({ kind: 'quality', taskId: 'daniel', sample: { ...goodLine, ...sample } });
   };

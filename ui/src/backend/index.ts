@@ -4,6 +4,7 @@ import type { DirectoryKind } from './generated/DirectoryKind';
 import type { DirectoryPage } from './generated/DirectoryPage';
 import type { LoginOption } from './generated/LoginOption';
 import type { Update } from './generated/Update';
+import type { VoiceSettings } from './generated/VoiceSettings';
 
 /** How loud both directions are, as linear amplitude (RMS) from 0 to 1. */
 export interface Levels {
@@ -48,14 +49,6 @@ export interface AccountView {
 
 /** In this computer's browser, or with another device. */
 export type SignInWay = 'browser' | 'device';
-
-/** How the voice is treated at one device; `auto` is on for loudspeakers and off for headsets. */
-export interface VoiceSettings {
-  echo: 'auto' | 'on' | 'off';
-  noise: 'off' | 'on' | 'strong';
-  farNoise: boolean;
-  gain: boolean;
-}
 
 /** Kinds of sound device. */
 export type DeviceKind = 'microphone' | 'speaker' | 'ringer';

@@ -1,8 +1,9 @@
-import { type Backend, type SignInWay, commandError, type DeviceKind, type VoiceSettings, type WantedState } from '../backend';
+import { type Backend, type SignInWay, commandError, type DeviceKind, type WantedState } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
 import type { Consult } from '../backend/generated/Consult';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
+import type { VoiceSettings } from '../backend/generated/VoiceSettings';
 import type { Desk } from './desk.svelte';
 import { type Found, targetOf, typeOf } from './directory.svelte';
 import { phone } from './format';

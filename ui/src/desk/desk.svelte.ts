@@ -1,4 +1,5 @@
 import type { Backend, Unsubscribe } from '../backend';
+import type { QualityView } from '../backend/generated/QualityView';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { TaskView } from '../backend/generated/TaskView';
 import type { Change } from '../backend/generated/Change';
@@ -12,7 +13,7 @@ import { addCall, type Day, freshDay, observeDay } from './day';
 import { type History, observe, parseHistories } from './history';
 import { type Answer, isUntaken, type Missed, notice, type Told, withdrawn } from './notices';
 import { person } from './format';
-import { type Measured, QualityVoice, remember, type Sample, verdictOf } from './quality';
+import { type Measured, QualityVoice, remember, verdictOf } from './quality';
 import { isRona } from './stage';
 
 /** How long the note that the connection is back stays, in ms. */
@@ -32,6 +33,8 @@ export class Desk {
   told = $state.raw<Told[]>([]);
   /** The connection came back: how long it was gone, in seconds. */
   back = $state.raw<{ lasted: number } | null>(null);
+  /** Attempts to reconnect since the connection was lost; null if that was before this window looked. */
+  tries = $state.raw<number | null>(null);
   spoken = $state.raw<Spoken[]>([]);
   /** The bridge to the app is broken; it is tried again. */
   broken = $state.raw(false);
@@ -177,7 +180,7 @@ export class Desk {
     }
   }
 
-  #measured(taskId: string, sample: Sample, now: number): void {
+  #measured(taskId: string, sample: QualityView, now: number): void {
     this.trends = { ...this.trends, [taskId]: remember(this.trends[taskId], sample, now) };
     const voice = this.#voices.get(taskId) ?? new QualityVoice();
     this.#voices.set(taskId, voice);
@@ -250,6 +253,11 @@ export class Desk {
   }
 
   #connection(before: Snapshot | null, after: Snapshot, now: number): void {
+    if (after.lostSince === null) this.tries = 0;
+    else if (before === null) this.tries = null;
+    // An attempt that gave up is not told apart from the next one; then nothing is counted.
+    else if (after.connection.routing === 'failed') this.tries = null;
+    else if (this.tries !== null && after.connection.routing === 'restoring' && before.connection.routing !== 'restoring') this.tries += 1;
     if (before === null || before.lostSince === null || after.lostSince !== null || after.agent === null) return;
     const back = { lasted: Math.max(0, (now - before.lostSince) / 1_000) };
     this.back = back;

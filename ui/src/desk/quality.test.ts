@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
+import type { QualityView } from '../backend/generated/QualityView';
+import type { Verdict } from '../backend/generated/Verdict';
 import { en } from '../messages/en';
 import { desk, goodLine, noon } from '../stories/cast';
-import { drawSpark, type Measure, measuresOf, QualityVoice, remember, type Sample, troubleOf, type Verdict, verdictOf } from './quality';
+import { drawSpark, type Measure, measuresOf, QualityVoice, remember, troubleOf, verdictOf } from './quality';
 import { amount, qualityReport, span } from './report';
 
 const good: Verdict = { level: 'good', side: null, direction: null, since: null };
@@ -17,7 +19,7 @@ describe('the last minute', () => {
     expect(remember(trend, goodLine, noon)).toEqual([{ at: noon, sample: goodLine }]);
   });
   it('shows what nobody reported as unknown, and judges by the published limits', () => {
-    const sample: Sample = { ...goodLine, outLossPct: null, outJitterMs: 48, jitterMs: 6, rttMs: 401, lossPct: 1 };
+    const sample: QualityView = { ...goodLine, outLossPct: null, outJitterMs: 48, jitterMs: 6, rttMs: 401, lossPct: 1 };
     const measures = measuresOf(remember([], sample, noon));
     expect(measures.map(({ name, value, isBad }) => [name, value, isBad])).toEqual([['lostOut', null, false], ['jitter', 48, true], ['roundTrip', 401, true], ['lostIn', 1, false]]);
     expect(measuresOf([]).every((measure) => measure.value === null && measure.points.length === 0)).toBe(true);
@@ -38,12 +40,12 @@ describe('the drawing of a measure', () => {
 
 describe('what is wrong', () => {
   it('is named by what was measured on the way that suffers', () => {
-    const sample: Sample = { ...goodLine, outLossPct: 5, jitterMs: 80, rttMs: 900 };
+    const sample: QualityView = { ...goodLine, outLossPct: 5, jitterMs: 80, rttMs: 900 };
     expect(troubleOf(sample, { ...poor('network'), direction: 'out' }, desk.devices)).toBe('loss');
     expect(troubleOf(sample, { ...poor('network'), direction: 'in' }, desk.devices)).toBe('jitter');
     expect(troubleOf({ ...sample, jitterMs: 2 }, { ...poor('network'), direction: 'in' }, desk.devices)).toBe('delay');
     expect(troubleOf(goodLine, poor('network'), desk.devices)).toBe('other');
-    expect(troubleOf(sample, poor('microphone'), { ...desk.devices, microphoneSilent: true } as typeof desk.devices)).toBe('silent');
+    expect(troubleOf(sample, poor('microphone'), { ...desk.devices, microphoneSilent: true })).toBe('silent');
   });
   it('is nothing as long as nobody judged', () => {
     expect(verdictOf(undefined).level).toBe('measuring');

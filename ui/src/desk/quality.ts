@@ -1,35 +1,13 @@
 import type { Devices } from '../backend/generated/Devices';
+import type { QualityLevel } from '../backend/generated/QualityLevel';
 import type { QualityView } from '../backend/generated/QualityView';
-
-/** What the chip says. */
-export type QualityLevel = 'measuring' | 'good' | 'fair' | 'poor';
-/** Who is at fault. */
-export type Side = 'microphone' | 'computer' | 'network' | 'farEnd';
-/** Whose voice suffers: `out` is the agent's. */
-export type Way = 'in' | 'out' | 'both';
-
-/** What the app makes of the last seconds. `since` in ms since the epoch. */
-export interface Verdict {
-  level: QualityLevel;
-  side: Side | null;
-  direction: Way | null;
-  since: number | null;
-}
-
-/** A sample with the measures of both directions; what was not measured is null or absent. */
-export type Sample = QualityView & {
-  outLossPct?: number | null;
-  outJitterMs?: number | null;
-  outMos?: number | null;
-  discardPct?: number | null;
-  mouthToEarMs?: number | null;
-  verdict?: Verdict;
-};
+import type { Side } from '../backend/generated/Side';
+import type { Verdict } from '../backend/generated/Verdict';
 
 /** A sample and when it came, in ms since the epoch. */
 export interface Measured {
   at: number;
-  sample: Sample;
+  sample: QualityView;
 }
 
 /** How far back the drawings reach, in ms. */
@@ -55,29 +33,29 @@ export interface Measure {
 }
 
 /** The app's verdict; without one nothing is claimed. */
-export function verdictOf(sample: Sample | undefined): Verdict {
+export function verdictOf(sample: QualityView | undefined): Verdict {
   return sample?.verdict ?? { level: 'measuring', side: null, direction: null, since: null };
 }
 
 /** Keeps the last minute of samples. */
-export function remember(trend: Measured[] | undefined, sample: Sample, at: number): Measured[] {
+export function remember(trend: Measured[] | undefined, sample: QualityView, at: number): Measured[] {
   const from = at - trendLasts;
   // A clock that was set back must not leave the future in front of the present.
   return [...(trend ?? []).filter((each) => each.at >= from && each.at <= at), { at, sample }];
 }
 
 /** One of the measures in a sample. */
-export function valueOf(sample: Sample, name: MeasureName): number | null {
+export function valueOf(sample: QualityView, name: MeasureName): number | null {
   switch (name) {
     case 'lostOut':
-      return sample.outLossPct ?? null;
+      return sample.outLossPct;
     case 'lostIn':
       return sample.lossPct;
     case 'roundTrip':
       return sample.rttMs;
     case 'jitter': {
       // The worse way is the one that is heard.
-      const ways = [sample.jitterMs, sample.outJitterMs ?? null].filter((value) => value !== null);
+      const ways = [sample.jitterMs, sample.outJitterMs].filter((value) => value !== null);
       return ways.length === 0 ? null : Math.max(...ways);
     }
   }
@@ -120,23 +98,14 @@ export function drawSpark(measure: Measure, now: number): { line: string; area: 
 const round = (value: number) => Math.round(value * 10) / 10;
 
 /** In what way the sound suffers, for the sentence and the advice. */
-export function troubleOf(sample: Sample, verdict: Verdict, devices: Devices): Trouble {
-  if (verdict.side === 'microphone') return isSilent(devices) ? 'silent' : isNarrow(devices) ? 'narrow' : 'other';
-  const isOver = (value: number | null | undefined, limit: number) => value != null && value > limit;
+export function troubleOf(sample: QualityView, verdict: Verdict, devices: Devices): Trouble {
+  if (verdict.side === 'microphone') return devices.microphoneSilent ? 'silent' : devices.narrowBand ? 'narrow' : 'other';
+  const isOver = (value: number | null, limit: number) => value !== null && value > limit;
   const [counts, ways] = [verdict.direction !== 'out', verdict.direction !== 'in'];
   if ((counts && isOver(sample.lossPct, limits.lostIn)) || (ways && isOver(sample.outLossPct, limits.lostOut))) return 'loss';
   if ((counts && isOver(sample.jitterMs, limits.jitter)) || (ways && isOver(sample.outJitterMs, limits.jitter))) return 'jitter';
   return isOver(sample.rttMs, limits.roundTrip) ? 'delay' : 'other';
 }
-
-/** What devices may tell beyond their names; absent as long as nobody told. */
-type Told = Devices & { microphoneSilent?: boolean; narrowBand?: boolean; speakerIsHeadset?: boolean | null };
-/** The microphone sends nothing but zeros: it is probably muted on the headset. */
-export const isSilent = (devices: Told) => devices.microphoneSilent === true;
-/** Bluetooth gives its hands-free sound. */
-export const isNarrow = (devices: Told) => devices.narrowBand === true;
-/** The speaker is known to be worn on the head. */
-export const isHeadset = (devices: Told) => devices.speakerIsHeadset === true;
 
 /** How long a change of quality is not spoken after another, in ms. */
 const quiet = 30_000;

@@ -24,6 +24,21 @@ export function reminderOf(task: TaskView, pausedAt: number | null, now: number)
   return (task.held ? due('hold', task.holdSince, reminders.hold) : null) ?? (task.recording === 'paused' ? due('paused', task.recordingPausedAt ?? pausedAt, reminders.paused) : null);
 }
 
+/** A task whose reminder is due. */
+export interface Due {
+  task: TaskView;
+  reminder: Reminder;
+}
+
+/** The longest wait that is due. A paused recording of the task on the stage is told by its own bar. */
+export function longestDue(tasks: TaskView[], selected: string | null, pausedAt: (taskId: string) => number | null, now: number): Due | null {
+  const due = tasks.flatMap((task) => {
+    const reminder = reminderOf(task, pausedAt(task.taskId), now);
+    return reminder !== null && (reminder.what === 'hold' || task.taskId !== selected) ? [{ task, reminder }] : [];
+  });
+  return due.sort((one, other) => other.reminder.seconds - one.reminder.seconds)[0] ?? null;
+}
+
 /** How far each task's reminders were told, by task. */
 export type Reminded = Record<string, string>;
 

@@ -4,7 +4,8 @@ import { en } from '../messages/en';
 import { messagesFor, pseudo } from '../messages';
 import { available, connected, desk, held, noon, offered, station, wrapUp } from '../stories/cast';
 import { announce } from './announce';
-import { bannerOf } from './banner';
+import type { AccountNeed } from '../backend';
+import { type Asking, bannerOf, topNote } from './banner';
 import { addCall, dayScale, daySums, freshDay, observeDay } from './day';
 import { wording } from './errors';
 import { meaning, type Press } from './keys';
@@ -112,13 +113,55 @@ describe('the banner', () => {
   });
   it('tells of a lost voice only in a call, of a lost line only outside', () => {
     const connection = { routing: 'up', calling: 'lost', media: 'restoring' } as const;
-    expect(bannerOf({ ...desk, connection }, connected, null)).toEqual({ kind: 'media', failed: false });
-    expect(bannerOf({ ...desk, connection }, null, null)).toEqual({ kind: 'calling' });
+    expect(bannerOf({ ...desk, connection }, connected, null)).toEqual({ kind: 'media', link: 'restoring' });
+    expect(bannerOf({ ...desk, connection }, null, null)).toEqual({ kind: 'calling', failed: false, inCall: false });
     expect(bannerOf({ ...desk, connection, station: { ...station, option: 'EXTENSION' } }, connected, null)).toBeNull();
+  });
+  it('tells a line that did not come back from one that may, in a call too', () => {
+    const connection = { routing: 'up', calling: 'failed', media: 'up' } as const;
+    expect(bannerOf({ ...desk, connection }, connected, null)).toEqual({ kind: 'calling', failed: true, inCall: true });
+    expect(bannerOf({ ...desk, connection: { ...connection, media: 'failed' } }, connected, null)).toEqual({ kind: 'media', link: 'failed' });
   });
   it('is there when it is back, and not otherwise', () => {
     expect(bannerOf(desk, null, { lasted: 19 })).toEqual({ kind: 'back', lasted: 19 });
     expect(bannerOf(desk, null, null)).toBeNull();
+  });
+});
+
+describe('the one note above the stage', () => {
+  const quiet: Asking = { snapshot: desk, task: null, account: null, back: null, due: null, isAuto: false, read: new Set() };
+  const account = (need: AccountNeed | null) => ({ canConsent: true, need, keyring: null, missing: [], step: null, offersDevice: null });
+  const kind = (change: Partial<Asking>) => topNote({ ...quiet, ...change })?.kind ?? null;
+  const devices = (change: Partial<typeof desk.devices>) => ({ ...desk, devices: { ...desk.devices, ...change } });
+  const lost = { ...desk, lostSince: noon, connection: { ...desk.connection, routing: 'lost' as const } };
+  it('is none, or the most urgent', () => {
+    expect(kind({})).toBeNull();
+    expect(kind({ snapshot: lost, task: connected, account: account({ kind: 'endsSoon', at: noon }) })).toBe('connection');
+    // It does not come back before somebody signed in.
+    expect(kind({ snapshot: lost, task: connected, account: account({ kind: 'signIn' }) })).toBe('account');
+    const mute = { ...lost, connection: { ...lost.connection, media: 'lost' as const } };
+    expect(topNote({ ...quiet, snapshot: mute, task: connected, account: account({ kind: 'signIn' }) })).toEqual({ kind: 'connection', banner: { kind: 'media', link: 'lost' } });
+    expect(kind({ snapshot: desk, account: account({ kind: 'notStored' }), back: { lasted: 3 } })).toBe('connection');
+    expect(kind({ isAuto: true })).toBe('auto');
+  });
+  it('tells of devices where they matter', () => {
+    const gone = devices({ missingMicrophone: 'Jabra', microphone: null });
+    expect(kind({ snapshot: gone, task: connected })).toBe('microphoneGone');
+    expect(kind({ snapshot: gone })).toBeNull();
+    expect(kind({ snapshot: { ...gone, station: { ...station, option: 'EXTENSION' } }, task: connected })).toBeNull();
+    const silent = devices({ microphoneSilent: true });
+    expect(kind({ snapshot: silent, task: connected })).toBe('microphoneSilent');
+    // Nobody expects to be heard while muted here, or on hold.
+    expect(kind({ snapshot: silent, task: { ...connected, muted: true } })).toBeNull();
+    expect(kind({ snapshot: silent, task: held })).toBeNull();
+    expect(kind({ snapshot: devices({ narrowBand: true }), task: connected })).toBe('narrowBand');
+    expect(kind({ snapshot: devices({ narrowBand: true, missingSpeaker: 'Jabra' }), task: connected })).toBe('speakerGone');
+  });
+  it('does not come back once it was read', () => {
+    const snapshot = devices({ missingSpeaker: 'Jabra' });
+    const note = topNote({ ...quiet, snapshot });
+    expect(note?.kind).toBe('speakerGone');
+    expect(topNote({ ...quiet, snapshot, read: new Set(note !== null && 'key' in note ? [note.key] : []) })).toBeNull();
   });
 });
 

@@ -1,10 +1,10 @@
 import type { AgentState } from '../backend/generated/AgentState';
 import type { AgentView } from '../backend/generated/AgentView';
 import type { Can } from '../backend/generated/Can';
+import type { QualityView } from '../backend/generated/QualityView';
 import type { Snapshot } from '../backend/generated/Snapshot';
 import type { StationView } from '../backend/generated/StationView';
 import type { TaskView } from '../backend/generated/TaskView';
-import type { Sample } from '../desk/quality';
 
 /** The moment every story is looked at. */
 export const noon = Date.UTC(2026, 10, 20, 13, 46, 2);
@@ -58,6 +58,10 @@ export const desk: Snapshot = {
     missingSpeaker: null,
     microphones: ['Jabra Evolve2 65', 'Built-in microphone', 'USB headset'],
     speakers: ['Jabra Evolve2 65', 'Built-in speakers'],
+    microphoneSilent: false,
+    narrowBand: false,
+    speakerIsHeadset: true,
+    voice: { echo: 'auto', noise: 'on', farNoise: true, gain: true },
   },
   tasks: [],
 };
@@ -101,4 +105,4 @@ export const held: TaskView = { ...connected, phase: 'held', held: true, can: { 
 export const wrapUp: TaskView = { ...connected, phase: 'wrapUp', wrapUpRequired: true, can: { ...nothing, wrapup: true } };
 
 /** A good line. */
-export const goodLine: Sample = { verdict: { level: 'good', side: null, direction: null, since: null }, outLossPct: 0, outJitterMs: 4, outMos: 4.3, discardPct: 0, mouthToEarMs: 148, rttMs: 96, jitterMs: 6, lossPct: 0.1, mos: 4.3, codec: 'Opus 48 kHz', concealedPct: 0, bufferMs: 40, sent: 11_650, received: 11_649 };
+export const goodLine: QualityView = { verdict: { level: 'good', side: null, direction: null, since: null }, outLossPct: 0, outJitterMs: 4, outMos: 4.3, discardPct: 0, mouthToEarMs: 148, rttMs: 96, jitterMs: 6, lossPct: 0.1, mos: 4.3, codec: 'Opus 48 kHz', concealedPct: 0, bufferMs: 40, sent: 11_650, received: 11_649 };

@@ -1,6 +1,7 @@
 import type { Levels } from '../backend';
 import type { Devices } from '../backend/generated/Devices';
-import type { Sample, Verdict } from '../desk/quality';
+import type { QualityView } from '../backend/generated/QualityView';
+import type { Verdict } from '../backend/generated/Verdict';
 import { ago, desk, goodLine } from './cast';
 import type { Story } from './index';
 
@@ -18,14 +19,14 @@ function wobble(seed: number): () => number {
   };
 }
 
-const sampled = (at: number, sample: Sample) => ({ at, change: { kind: 'quality' as const, taskId: 'daniel', sample } });
+const sampled = (at: number, sample: QualityView) => ({ at, change: { kind: 'quality' as const, taskId: 'daniel', sample } });
 
 /** A minute of samples, one a second; `since` seconds ago it went wrong. */
-function minute(since: number, bad: (by: () => number) => Partial<Sample>, verdict: Partial<Verdict> & Pick<Verdict, 'level'>, lasts = 60, always: Partial<Sample> = {}): Story['told'] {
+function minute(since: number, bad: (by: () => number) => Partial<QualityView>, verdict: Partial<Verdict> & Pick<Verdict, 'level'>, lasts = 60, always: Partial<QualityView> = {}): Story['told'] {
   const by = wobble(since * 7_919 + lasts);
   return Array.from({ length: lasts }, (_, index) => {
     const seconds = lasts - 1 - index;
-    const sample: Sample = {
+    const sample: QualityView = {
       ...goodLine,
       rttMs: 110 + by() * 6, jitterMs: 11 + by() * 4, lossPct: by() * 0.2, outLossPct: by() * 0.2, outJitterMs: 10 + by() * 4, mouthToEarMs: 148, bufferMs: 40, sent: 50 * index, received: 50 * index, verdict: good,
       ...(seconds <= since ? bad(by) : {}),
@@ -39,7 +40,7 @@ function minute(since: number, bad: (by: () => number) => Partial<Sample>, verdi
 /** States of call quality, of the sound's treatment, and of what is heard of the microphone. */
 export function qualityStories(call: (total: number) => Story['told'], voice: Levels): Record<string, Story> {
   const open = [{ press: 'quality' }];
-  const devices = (change: Partial<Devices> & Record<string, unknown>) => ({ at: ago(1), change: { kind: 'desk' as const, desk: { ...desk, devices: { ...desk.devices, ...change } } } });
+  const devices = (change: Partial<Devices>) => ({ at: ago(1), change: { kind: 'desk' as const, desk: { ...desk, devices: { ...desk.devices, ...change } } } });
   const losing = minute(24, (by) => ({ outLossPct: 4.2 + by() * 4, jitterMs: 30 + by() * 30, outJitterMs: 40 + by() * 14, outMos: 2.6 }), { level: 'poor', side: 'network', direction: 'out' });
   return {
     '13-call-quality': { told: [...call(233), ...losing], levels: voice, gestures: open },
