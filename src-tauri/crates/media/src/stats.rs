@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use deskline_core::CallSample;
-use deskline_core::quality::mos;
+use deskline_core::quality::{Coding, mos};
 
 use crate::sdp::CodecKind;
 use deskline_voice::receiver::Playout;
@@ -135,7 +135,7 @@ impl Statistics {
         let buffer_ms = (playout.samples > 0).then_some(playout.delay_ms.max(0.0));
         let mos = jitter_ms.zip(loss_pct).map(|(jitter, loss)| {
             let delay = self.rtt_ms.unwrap_or(0.0) / 2.0 + buffer_ms.unwrap_or(0.0);
-            mos(delay, jitter, loss)
+            mos(Coding::OpusWithRedundancy, loss, delay + 2.0 * jitter)
         });
         CallSample {
             rtt_ms: self.rtt_ms,

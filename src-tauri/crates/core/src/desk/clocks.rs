@@ -33,6 +33,9 @@ impl Desk {
     /// What was noted by our own clock is noted anew; the centre's times are the centre's.
     fn time_was_set(&mut self, by_ms: i64) {
         self.lost_since = self.lost_since.map(|since| since.saturating_add(by_ms));
+        for call in &mut self.calls {
+            call.judge.time_was_set(by_ms);
+        }
         for task in &mut self.tasks {
             task.time_was_set(by_ms);
         }

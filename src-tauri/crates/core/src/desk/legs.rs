@@ -85,6 +85,7 @@ impl Desk {
             hang_up_at: None,
             path: LinkState::Off,
             sample: None,
+            judge: crate::quality::Judge::default(),
         });
         // The two worlds share no id. Of the voice tasks that wait for their leg, the newest gets it (N-26), but
         // one with the caller's number goes before: several calls may come in another order than their tasks.
@@ -377,10 +378,12 @@ impl Desk {
             }
             MediaFact::Muted { call, muted } => self.muted(&call, muted),
             MediaFact::DigitsSent { call, result } => self.digits_sent(&call, result),
-            MediaFact::Quality { call, sample } => {
+            MediaFact::Quality { call, mut sample } => {
+                let wall = self.now.wall;
                 let Some(known) = self.call_mut(&call) else {
                     return;
                 };
+                sample.verdict = known.judge.take(wall, &sample);
                 known.sample = Some(sample.clone());
                 let task = known.task.clone();
                 self.out.push(Effect::Calling(CallingRequest::Statistics(

@@ -117,6 +117,7 @@ struct Call {
     hang_up_at: Option<Duration>,
     path: LinkState,
     sample: Option<Box<crate::CallSample>>,
+    judge: crate::quality::Judge,
 }
 
 /// Mute and digits that wait for `media`.

@@ -1,6 +1,12 @@
 //! Call quality: one sample a second, and what is to be made of the last few.
 
+mod judge;
+mod mos;
+
 use crate::WallMs;
+
+pub use judge::Judge;
+pub use mos::{Coding, mos, rating};
 
 /// How good a call is, as far as the last seconds tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -66,11 +72,10 @@ pub struct Evidence {
     pub dropped: u64,
     /// Whether the far end sends packets that hold nothing but silence, and has for two seconds.
     pub far_silent: bool,
-    /// Milliseconds in which no packet came although the far end announced sound.
+    /// Milliseconds since the last packet of a far end that should send.
     pub stalled_ms: f64,
-    /// How much the reports of the far end about its own sending lag behind, in packets: it sent fewer than its
-    /// clock should have.
-    pub far_unsent: u64,
+    /// Whether the far end has reported about our packets lately: the way works both ways.
+    pub reported: bool,
 }
 
 /// What comes out of the microphone.
@@ -140,17 +145,4 @@ pub struct CallSample {
     pub evidence: Evidence,
     /// What is to be made of it; `core` fills it in.
     pub verdict: Verdict,
-}
-
-/// Estimates MOS from 1 to 4.5 (ITU-T G.107, simplified). Delay is one-way in ms, loss in per cent.
-#[must_use]
-pub fn mos(delay_ms: f64, jitter_ms: f64, loss_pct: f64) -> f64 {
-    let effective = delay_ms + 2.0 * jitter_ms + 10.0;
-    let delay_factor = if effective < 160.0 {
-        effective / 40.0
-    } else {
-        4.0 + (effective - 160.0) / 10.0
-    };
-    let r = (93.2 - delay_factor - 2.5 * loss_pct).clamp(0.0, 100.0);
-    (1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6).clamp(1.0, 4.5)
 }
