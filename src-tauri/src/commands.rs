@@ -4,6 +4,7 @@ pub(crate) mod consulting;
 pub(crate) mod later;
 pub(crate) mod outbound;
 pub(crate) mod signing;
+pub(crate) mod sound;
 
 use std::sync::Arc;
 
@@ -308,6 +309,15 @@ mod tests {
                 json!({ "teamId": "t", "loginOption": "browser" }),
             ),
             ("choose_device", json!({ "kind": "camera", "name": null })),
+            (
+                "set_voice_settings",
+                json!({ "device": "Jabra", "settings": { "echo": "auto", "noise": "loud", "farNoise": true, "gain": true } }),
+            ),
+            (
+                "set_voice_settings",
+                json!({ "device": "a\nb", "settings": { "echo": "auto", "noise": "on", "farNoise": true, "gain": true } }),
+            ),
+            ("hear_original", json!({ "on": "yes" })),
             ("sign_in", json!({ "token": "with space" })),
             (
                 "consult",
@@ -388,6 +398,22 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_treated_as_asked_before_anybody_signs_in() {
+        let (_app, window) = page();
+        let settings = json!({ "echo": "off", "noise": "strong", "farNoise": true, "gain": false });
+        let body = json!({ "device": "", "settings": settings });
+        assert_eq!(ask(&window, "set_voice_settings", body), Ok(Value::Null));
+        assert_eq!(
+            ask(&window, "hear_original", json!({ "on": true })),
+            Ok(Value::Null)
+        );
+        let front = window.state::<Arc<Front>>();
+        let snapshot = tauri::async_runtime::block_on(front.running().desk.snapshot()).unwrap();
+        let voice = serde_json::to_value(snapshot.devices.voice).unwrap();
+        assert_eq!(voice, settings);
+    }
+
+    #[test]
     fn a_number_is_checked_without_asking_the_centre() {
         let (_app, window) = page();
         let check =
@@ -424,6 +450,7 @@ mod tests {
             include_str!("commands/later.rs"),
             include_str!("commands/outbound.rs"),
             include_str!("commands/signing.rs"),
+            include_str!("commands/sound.rs"),
         ]
         .iter()
         .map(|source| {

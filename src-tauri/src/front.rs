@@ -8,7 +8,9 @@ use deskline_account::{AccountError, Flow, Known, Prompt};
 use deskline_core::dial_plan::NumberProblem;
 use deskline_core::{Action, CommandError, InteractionId, Kind, Secret, Verb};
 use deskline_session::DeskHandle;
-use deskline_session::view::{CommandErrorView, DirectoryKind, DirectoryPage, Link, Update};
+use deskline_session::view::{
+    CommandErrorView, DirectoryKind, DirectoryPage, Link, Update, VoiceSettings,
+};
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tokio::sync::{Notify, mpsc, watch};
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::{AccountView, SigningIn};
 use crate::arguments::{DeviceKind, Id};
+use crate::check::{Heard, Trials};
 use crate::running::{Running, Start};
 
 /// Prompts of a sign-in that may wait to be shown.
@@ -23,9 +26,12 @@ const PROMPTS: usize = 8;
 
 /// How loud both directions are, as linear amplitude (RMS) from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Levels {
     input: f32,
     output: f32,
+    /// The agent talks, and the microphone is off.
+    talking_while_muted: bool,
 }
 
 /// The shell's side of the desk.
@@ -37,6 +43,7 @@ pub(crate) struct Front {
     /// Ends the sign-in under way.
     cancel: Mutex<CancellationToken>,
     painted: Notify,
+    trials: Trials,
     /// One change of desk or account at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -60,6 +67,7 @@ impl Front {
             signing_in: watch::Sender::default(),
             cancel: Mutex::default(),
             painted: Notify::new(),
+            trials: Trials::default(),
             changing: tokio::sync::Mutex::default(),
         }
     }
@@ -137,6 +145,7 @@ impl Front {
                     let now = Levels {
                         input: linear(now.input),
                         output: linear(now.output),
+                        talking_while_muted: now.talking_while_muted,
                     };
                     let is_current = counter.load(Ordering::Acquire) == mine;
                     if !is_current || channel.send(now).is_err() {
@@ -295,7 +304,12 @@ impl Front {
 
     /// Shows a prompt, and opens the browser if that is what it asks for.
     fn prompted(&self, attempt: u64, prompt: Prompt) {
-        if let Prompt::Open { url } = &prompt {
+        if let Prompt::Open { url } = &prompt
+            && !may_be_opened(url.as_str())
+        {
+            tracing::error!("the consent page has an address no browser is started for");
+            self.say(attempt, SigningIn::no_browser);
+        } else if let Prompt::Open { url } = &prompt {
             let (url, signing_in) = (url.to_string(), self.signing_in.clone());
             // Starting a program waits for it on some systems.
             tokio::task::spawn_blocking(move || {
@@ -457,6 +471,41 @@ impl Front {
         self.running().use_devices(choice);
     }
 
+    /// Treats the sound of a microphone so, in this run and the next.
+    pub(crate) async fn set_voice(
+        &self,
+        device: &str,
+        settings: VoiceSettings,
+    ) -> Result<(), CommandErrorView> {
+        let desk = self.running().desk.clone();
+        let set = desk.set_voice_settings(device, settings).await;
+        set.map_err(|error| view(&error))?;
+        self.start.remember_voice(device, settings);
+        Ok(())
+    }
+
+    /// Lets the far end be heard as it came, until this is taken back.
+    pub(crate) async fn hear_original(&self, on: bool) -> Result<(), CommandErrorView> {
+        let desk = self.running().desk.clone();
+        let heard = desk.hear_original(on).await;
+        heard.map_err(|error| view(&error))
+    }
+
+    /// Tries the chosen device of a kind out.
+    pub(crate) async fn try_device(
+        &self,
+        kind: DeviceKind,
+        tell: impl FnMut(Heard) -> bool + Send + 'static,
+    ) -> Result<(), CommandErrorView> {
+        let tried = self.trials.run(kind, self.start.chosen(), tell).await;
+        tried.map_err(|error| refusal("Sound", error.to_string()))
+    }
+
+    /// Ends the trial of a device.
+    pub(crate) fn stop_trial(&self) {
+        self.trials.stop();
+    }
+
     /// Stops the ring tone.
     pub(crate) fn silence_ring(&self) {
         self.running().silence_ring();
@@ -490,12 +539,58 @@ fn view(error: &CommandError) -> CommandErrorView {
     error.into()
 }
 
+/// Whether the system may be asked to show an address: what is no web page could start any program. Plain `http` only
+/// goes to this computer.
+pub(crate) fn may_be_opened(address: &str) -> bool {
+    let Ok(address) = tauri::Url::parse(address) else {
+        return false;
+    };
+    match (address.scheme(), address.host_str()) {
+        ("https", Some(host)) => !host.is_empty(),
+        ("http", Some(host)) => {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            host.parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+        }
+        _ => false,
+    }
+}
+
 /// dBFS as amplitude.
-fn linear(db: f32) -> f32 {
+pub(crate) fn linear(db: f32) -> f32 {
     let amplitude = 10_f32.powf(db / 20.0);
     if amplitude < 1.0e-4 {
         0.0
     } else {
         amplitude.min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_pages_are_opened_and_plain_ones_only_of_this_computer() {
+        for good in [
+            "https://webexapis.com/v1/authorize?response_type=code",
+            "http://127.0.0.1:8471/authorize",
+            "http://[::1]:9/",
+        ] {
+            assert!(may_be_opened(good), "{good}");
+        }
+        for bad in [
+            "http://webexapis.com/v1/authorize",
+            "http://127.0.0.1.evil.example/",
+            "http://localhost.evil.example/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "ms-msdt:/id",
+            "https:",
+            "webexapis.com",
+            "",
+        ] {
+            assert!(!may_be_opened(bad), "{bad}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod account;
 mod arguments;
+mod check;
 mod commands;
 mod demo;
 mod devices;

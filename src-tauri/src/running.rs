@@ -12,17 +12,18 @@ use deskline_platform::credentials::Vault;
 use deskline_platform::folders::Folders;
 use deskline_sandbox::{Contact, Sandbox};
 use deskline_session::DeskHandle;
+use deskline_session::view::VoiceSettings;
 use tokio::sync::watch;
 
 use crate::arguments::DeviceKind;
-use crate::devices;
+use crate::devices::{self, Remembered};
 use crate::options::Options;
 use crate::practice;
 
 /// How desks are started.
 pub(crate) struct Start {
     configuration: Configuration,
-    devices: Mutex<DeviceChoice>,
+    devices: Mutex<Remembered>,
     folders: Option<Folders>,
     /// Where tokens are kept, in place of the system's keyring.
     vault: Option<Vault>,
@@ -90,7 +91,7 @@ impl Start {
             .map(|recording| recording.tap.clone());
         let options = WiringOptions {
             configuration: self.configuration.clone(),
-            audio: AudioMode::Devices(self.devices().clone()),
+            audio: AudioMode::Devices(self.chosen()),
             pace: Pace::REAL,
             raw_events: false,
             sandbox,
@@ -98,6 +99,11 @@ impl Start {
         };
         let started = wiring::start_tapped(options, tap.unwrap_or_default());
         let desk = started.await.map_err(|error| error.to_string())?;
+        let voices = self.devices().voices.clone();
+        for (device, settings) in voices {
+            let set = desk.desk.set_voice_settings(&device, settings).await;
+            set.map_err(|error| error.to_string())?;
+        }
         Ok(Running {
             desk: desk.desk.clone(),
             can_consent: self.configuration.account.client_id.is_some(),
@@ -107,16 +113,33 @@ impl Start {
 
     /// Remembers a chosen device, for desks to come and the next start.
     pub(crate) fn choose(&self, kind: DeviceKind, name: Option<String>) -> DeviceChoice {
-        let mut choice = self.devices();
+        let mut remembered = self.devices();
+        let choice = &mut remembered.choice;
         match kind {
             DeviceKind::Microphone => choice.microphone = name,
             DeviceKind::Speaker => choice.speaker = name,
             DeviceKind::Ringer => choice.ringer = name,
         }
+        self.write(&remembered);
+        remembered.choice.clone()
+    }
+
+    /// Remembers how the sound of a microphone is treated, for desks to come and the next start.
+    pub(crate) fn remember_voice(&self, device: &str, settings: VoiceSettings) {
+        let mut remembered = self.devices();
+        remembered.voices.insert(device.to_owned(), settings);
+        self.write(&remembered);
+    }
+
+    /// The devices the agent chose.
+    pub(crate) fn chosen(&self) -> DeviceChoice {
+        self.devices().choice.clone()
+    }
+
+    fn write(&self, remembered: &Remembered) {
         if let Some(folders) = &self.folders {
-            devices::write(folders, &choice);
+            devices::write(folders, remembered);
         }
-        choice.clone()
     }
 
     /// Ends the recording; the desks must have ended.
@@ -133,7 +156,7 @@ impl Start {
             .expect("no code that holds this lock can panic")
     }
 
-    fn devices(&self) -> std::sync::MutexGuard<'_, DeviceChoice> {
+    fn devices(&self) -> std::sync::MutexGuard<'_, Remembered> {
         self.devices
             .lock()
             .expect("no code that holds this lock can panic")

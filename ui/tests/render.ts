@@ -52,7 +52,7 @@ export class Hand {
           this.calls.push([command, ...args]);
           this.#waiting.push({ command, resolve, reject });
         });
-    const names = ['signIn', 'signInWithConsent', 'cancelSignIn', 'signOut', 'startSandbox', 'stationLogin', 'stationLogout', 'setState', 'tryNow', 'takeOver', 'chooseDevice', 'silenceRing', 'setVoiceSettings', 'hearOriginal', 'accept', 'decline', 'toggleMute', 'hold', 'resume', 'pauseRecording', 'resumeRecording', 'end', 'wrapup', 'cancelAutoWrapup', 'sendDigits', 'copyText', 'windowReady', 'consult', 'endConsult', 'switchCall', 'consultTransfer', 'transfer', 'consultConference', 'exitConference', 'transferConference', 'queueState', 'queueSignOut', 'startOutdial', 'acceptPreview', 'openTask'];
+    const names = ['signIn', 'signInWithConsent', 'cancelSignIn', 'signOut', 'startSandbox', 'stationLogin', 'stationLogout', 'setState', 'tryNow', 'takeOver', 'chooseDevice', 'silenceRing', 'setVoiceSettings', 'hearOriginal', 'tryDevice', 'stopTrial', 'accept', 'decline', 'toggleMute', 'hold', 'resume', 'pauseRecording', 'resumeRecording', 'end', 'wrapup', 'cancelAutoWrapup', 'sendDigits', 'copyText', 'windowReady', 'consult', 'endConsult', 'switchCall', 'consultTransfer', 'transfer', 'consultConference', 'exitConference', 'transferConference', 'queueState', 'queueSignOut', 'startOutdial', 'acceptPreview', 'openTask'];
     this.backend = {
       now: () => this.now,
       subscribe: async (listener: (update: Update) => void) => {

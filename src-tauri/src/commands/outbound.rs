@@ -6,7 +6,7 @@ use deskline_session::view::{DirectoryKind, DirectoryPage};
 
 use super::{Answer, Desk};
 use crate::arguments::{Id, Number, Query, Target};
-use crate::front::refusal;
+use crate::front::{may_be_opened, refusal};
 
 /// One page of a directory.
 #[tauri::command]
@@ -55,6 +55,10 @@ pub(crate) async fn accept_preview(front: Desk<'_>, task_id: Id) -> Answer {
 #[tauri::command]
 pub(crate) async fn open_task(front: Desk<'_>, task_id: Id) -> Answer {
     let page = front.page_of(task_id).await?;
+    // The contact's data are the centre's: what the system is asked to open is looked at here once more.
+    if !may_be_opened(&page) {
+        return Err(refusal("Browser", "the contact names no web page"));
+    }
     // Starting a program waits for it on some systems.
     let opened = tokio::task::spawn_blocking(|| {
         tauri_plugin_opener::open_url(page, None::<&str>).map_err(|error| error.to_string())

@@ -50,6 +50,14 @@ export interface AccountView {
 /** In this computer's browser, or with another device. */
 export type SignInWay = 'browser' | 'device';
 
+/** How the trial of a device goes; `level` is a linear amplitude (RMS) from 0 to 1. */
+export interface Heard {
+  phase: 'recording' | 'playing';
+  level: number;
+  /** Until the phase ends. */
+  leftMs: number;
+}
+
 /** Kinds of sound device. */
 export type DeviceKind = 'microphone' | 'speaker' | 'ringer';
 
@@ -107,6 +115,9 @@ export interface Backend {
   silenceRing(): Promise<void>;
   /** How the voice is treated at one microphone, kept for it. */
   setVoiceSettings(device: string, settings: VoiceSettings): Promise<void>;
+  /** Records five seconds and plays them, or plays a tone; resolves when that is over. */
+  tryDevice(kind: DeviceKind, listener: (heard: Heard) => void): Promise<void>;
+  stopTrial(): Promise<void>;
   /** While true, the agent hears the other side without noise removal. */
   hearOriginal(on: boolean): Promise<void>;
 

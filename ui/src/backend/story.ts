@@ -76,6 +76,11 @@ export function play(story: Story, isLive = false): Backend {
     chooseDevice: ask('chooseDevice'),
     silenceRing: ask('silenceRing', true),
     setVoiceSettings: ask('setVoiceSettings', true),
+    tryDevice: async (kind, listener) => {
+      listener({ phase: kind === 'microphone' ? 'recording' : 'playing', level: 0.03, leftMs: 3_400 });
+      await new Promise<never>(() => undefined);
+    },
+    stopTrial: ask('stopTrial', true),
     hearOriginal: ask('hearOriginal', true),
     accept: ask('accept'),
     decline: ask('decline'),

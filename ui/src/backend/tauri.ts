@@ -2,7 +2,7 @@ import { Channel, invoke } from '@tauri-apps/api/core';
 
 import type { Update } from './generated/Update';
 import type { DirectoryPage } from './generated/DirectoryPage';
-import type { AccountView, Backend, Levels, NumberProblem, StartInfo, Unsubscribe } from './index';
+import type { AccountView, Backend, Heard, Levels, NumberProblem, StartInfo, Unsubscribe } from './index';
 
 /** Listens to a channel until told to stop; the shell notices by the next page or subscription. */
 async function listen<T>(command: string, listener: (message: T) => void): Promise<Unsubscribe> {
@@ -42,6 +42,8 @@ export function tauri(): Backend {
     chooseDevice: (kind, name) => invoke('choose_device', { kind, name }),
     silenceRing: () => invoke('silence_ring'),
     setVoiceSettings: (device, settings) => invoke('set_voice_settings', { device, settings }),
+    tryDevice: (kind, listener) => invoke('try_device', { kind, channel: new Channel<Heard>(listener) }),
+    stopTrial: () => invoke('stop_trial'),
     hearOriginal: (on) => invoke('hear_original', { on }),
 
     accept: (taskId) => invoke('accept', { taskId }),

@@ -1,4 +1,4 @@
-import { type Backend, type SignInWay, commandError, type DeviceKind, type WantedState } from '../backend';
+import { type Backend, type SignInWay, commandError, type DeviceKind, type Heard, type WantedState } from '../backend';
 import type { LoginOption } from '../backend/generated/LoginOption';
 import type { Consult } from '../backend/generated/Consult';
 import type { Snapshot } from '../backend/generated/Snapshot';
@@ -225,6 +225,15 @@ export class Acts {
 
   setVoiceSettings(device: string, settings: VoiceSettings): Promise<boolean> {
     return this.#run('setVoiceSettings', '', () => this.backend.setVoiceSettings(device, settings), { newest: true });
+  }
+
+  /** Tries a device out; another trial takes the place of the one under way. */
+  tryDevice(kind: DeviceKind, listener: (heard: Heard) => void): Promise<boolean> {
+    return this.#run('tryDevice', '', () => this.backend.tryDevice(kind, listener), { newest: true, repeat: false });
+  }
+
+  stopTrial(): Promise<boolean> {
+    return this.#run('stopTrial', '', () => this.backend.stopTrial(), { newest: true, repeat: false });
   }
 
   /** Pressing and letting go come close together: the later one counts. */

@@ -5,13 +5,15 @@ export type Theme = 'system' | 'light' | 'dark';
 interface Stored {
   theme: Theme;
   singleKeys: boolean;
+  /** Warn who talks while muted. */
+  warnMuted: boolean;
   remember: boolean;
   teamId: string;
   loginOption: string;
 }
 
 const storageKey = 'deskline.window';
-const defaults: Stored = { theme: 'system', singleKeys: true, remember: true, teamId: '', loginOption: '' };
+const defaults: Stored = { theme: 'system', singleKeys: true, warnMuted: true, remember: true, teamId: '', loginOption: '' };
 
 /** The window's own settings, written at once. */
 export class Prefs {
@@ -22,6 +24,9 @@ export class Prefs {
   }
   get singleKeys(): boolean {
     return this.#stored.singleKeys;
+  }
+  get warnMuted(): boolean {
+    return this.#stored.warnMuted;
   }
   get remember(): boolean {
     return this.#stored.remember;

@@ -51,6 +51,12 @@ export function qualityStories(call: (total: number) => Story['told'], voice: Le
     '13-quality-computer': { told: [...call(233), ...minute(35, (by) => ({ jitterMs: 60 + by() * 30 }), { level: 'poor', side: 'computer', direction: 'both' }, 40)], levels: voice, gestures: open },
     '13-quality-microphone': { told: [...call(233), ...minute(15, () => ({}), { level: 'poor', side: 'microphone', direction: 'out' }), devices({ microphoneSilent: true })], levels: { input: 0, output: 0.1 }, gestures: open },
     '13-quality-untold': { told: [...call(233), ...minute(0, () => ({}), { level: 'good' }, 60, untold)], levels: voice, gestures: open },
+    '11-settings-strong': { told: [{ at: ago(9), change: { kind: 'snapshot', snapshot: { ...desk, devices: { ...desk.devices, speaker: 'Built-in speakers', speakerIsHeadset: false, voice: { echo: 'auto', noise: 'strong', farNoise: true, gain: false } } } } }], gestures: [{ press: 'nav-settings' }] },
+    '11-settings-trial': { told: [{ at: ago(9), change: { kind: 'snapshot', snapshot: desk } }], gestures: [{ press: 'nav-settings' }, { press: 'try-microphone' }] },
+    '11-settings-in-call': { told: call(233), levels: voice, gestures: [{ press: 'speaker-button' }] },
+    '12-microphone-silent': { told: [...call(233), devices({ microphoneSilent: true })], levels: { input: 0, output: 0.1 } },
+    '12-narrow-band': { told: [...call(233), devices({ narrowBand: true })], levels: voice },
+    '12-speaker-gone-in-call': { told: [...call(233), devices({ missingSpeaker: 'Jabra Evolve2 65', speaker: 'Built-in speakers', speakerIsHeadset: false })], levels: voice },
     '04-quality-poor': { told: [...call(233), ...losing], levels: voice },
     '04-quality-measuring': { told: [...call(3).slice(0, 3)], levels: voice },
   };
