@@ -325,13 +325,12 @@ impl Desk {
             return self.sign_in(command);
         }
         // Sound is a matter of this machine, whoever is signed in.
-        let action = match action {
-            Action::SetVoice { device, settings } => {
-                return self.set_voice(command, device, settings);
-            }
-            Action::HearOriginal(on) => return self.hear_original(command, on),
-            other => other,
-        };
+        if let Action::SetVoice { device, settings } = action {
+            return self.set_voice(command, device, settings);
+        }
+        if let Action::HearOriginal(on) = action {
+            return self.hear_original(command, on);
+        }
         if self.agent().is_none() {
             if matches!(action, Action::SignOut) {
                 return self.sign_out(command);

@@ -32,6 +32,8 @@ const GAP: f64 = 5.0;
 const HELD_UP_MS: f64 = 60.0;
 /// Cuts of the device's sound in one second that are heard as more than one click.
 const SLIPS: u64 = 3;
+/// Seconds a far end may say nothing at all before that is odd; people listen.
+const LISTENS: u32 = 5;
 /// Silence of the wire that is no pause between packets: silence suppression sends something every 400 ms.
 const STALLED_MS: f64 = 1_000.0;
 /// A round trip that varies by less than this is that of a network at rest.
@@ -42,6 +44,8 @@ const STEADY_RTT_MS: f64 = 40.0;
 pub struct Judge {
     window: VecDeque<Second>,
     measured: u32,
+    /// Seconds in a row in which the far end sent nothing but silence.
+    far_silent: u32,
     good_in_a_row: usize,
     is_raised: bool,
     told: Verdict,
@@ -81,6 +85,11 @@ impl Judge {
             || sample.rtt_ms.is_some()
             || sample.out_loss_pct.is_some();
         self.measured += u32::from(is_measured);
+        self.far_silent = if sample.evidence.far_silent {
+            self.far_silent + 1
+        } else {
+            0
+        };
         let second = self.second(wall, sample);
         self.good_in_a_row = if second.bad.is_some() {
             0
@@ -157,12 +166,7 @@ impl Judge {
         let is_out = is_over(sample.out_loss_pct, MOST_LOSS_PCT)
             || is_over(sample.out_jitter_ms, MOST_JITTER_MS)
             || is_under(sample.out_mos);
-        let bad = if is_mute(evidence) {
-            Some(Fault {
-                side: Side::Microphone,
-                way: Way::Out,
-            })
-        } else if is_computer(evidence) {
+        let bad = if is_computer(evidence) {
             let way = match (is_in, is_out) {
                 (true, false) => Way::In,
                 (false, true) => Way::Out,
@@ -184,6 +188,11 @@ impl Judge {
             })
         } else if is_in || (silent_wire && !evidence.reported) {
             network(Way::In)
+        } else if is_mute(evidence) {
+            Some(Fault {
+                side: Side::Microphone,
+                way: Way::Out,
+            })
         } else {
             None
         };
@@ -192,7 +201,7 @@ impl Judge {
                 side: Side::Microphone,
                 way: Way::Out,
             })
-        } else if evidence.far_silent || (silent_wire && evidence.reported) {
+        } else if self.far_silent > LISTENS || (silent_wire && evidence.reported) {
             Some(Fault {
                 side: Side::FarEnd,
                 way: Way::In,
@@ -412,16 +421,18 @@ mod tests {
     }
 
     #[test]
-    fn the_microphone_is_blamed_before_anything_else() {
+    fn a_microphone_is_blamed_unless_more_is_wrong() {
         for microphone in [Microphone::Silent, Microphone::Clipped] {
-            let change = |sample: &mut CallSample| {
-                sample.evidence.microphone = microphone;
-                sample.loss_pct = Some(9.0);
-            };
+            let change = |sample: &mut CallSample| sample.evidence.microphone = microphone;
             assert_eq!(
                 blamed(change),
                 (POOR, Some(Side::Microphone), Some(Way::Out))
             );
+            let and_loss = |sample: &mut CallSample| {
+                change(sample);
+                sample.loss_pct = Some(9.0);
+            };
+            assert_eq!(blamed(and_loss), (POOR, Some(Side::Network), Some(Way::In)));
         }
         let quiet = |sample: &mut CallSample| sample.evidence.microphone = Microphone::Quiet;
         assert_eq!(
@@ -453,9 +464,17 @@ mod tests {
 
     #[test]
     fn a_far_end_that_is_silent_is_told_apart_from_a_network_that_is() {
-        let mute = |sample: &mut CallSample| sample.evidence.far_silent = true;
         let far = (Level::Fair, Some(Side::FarEnd), Some(Way::In));
-        assert_eq!(blamed(mute), far);
+        let mut judge = Judge::default();
+        let mut levels = Vec::new();
+        for n in 0..14 {
+            let mut sample = fine(n);
+            sample.evidence.far_silent = n >= 3;
+            let told = judge.take(WallMs(0), &sample);
+            levels.push((told.level, told.side, told.direction));
+        }
+        assert_eq!(levels[9], (Level::Good, None, None), "somebody listens");
+        assert_eq!(levels[13], far);
         let sends_nothing = |sample: &mut CallSample| {
             sample.evidence.stalled_ms = 5_000.0;
             sample.loss_pct = None;
