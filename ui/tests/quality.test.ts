@@ -1,10 +1,11 @@
 import { fireEvent, screen } from '@testing-library/svelte';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 
+import type { Heard, Levels } from '../src/backend';
 import type { QualityView } from '../src/backend/generated/QualityView';
 import type { Verdict } from '../src/backend/generated/Verdict';
 import { connected, desk, goodLine, noon, station } from '../src/stories/cast';
-import { Hand, open, settle } from './render';
+import { Hand, open, settle, tell } from './render';
 
 const get = (id: string) => screen.getByTestId(id);
 const has = (id: string) => screen.queryByTestId(id) !== null;
@@ -124,4 +125,137 @@ describe('call quality', () => {
     expect(get('quality').dataset.level).toBe('measuring');
   });
 
+});
+
+describe('the microphone', () => {
+  async function muted() {
+    const hand = new Hand({ ...desk, tasks: [{ ...talk, muted: true }] });
+    let speak: (levels: Levels) => void = () => undefined;
+    hand.backend.levels = async (listener) => {
+      speak = listener;
+      return () => undefined;
+    };
+    const { container } = await open(hand.backend);
+    const talks = async (talkingWhileMuted: boolean) => {
+      speak({ input: 0.1, output: 0, talkingWhileMuted });
+      await settle();
+    };
+    const spoken = () => container.querySelector('[data-testid="live-assertive"]')?.textContent;
+    return { hand, talks, spoken };
+  }
+
+  it('warns who talks while muted, lets them unmute, and goes when they stop', async () => {
+    const { hand, talks, spoken } = await muted();
+    await talks(false);
+    expect(has('muted-toast')).toBe(false);
+    await talks(true);
+    expect(get('muted-toast').textContent).toContain('You are muted.');
+    expect(get('mute').className).toContain('pulse');
+    expect(spoken()).toBe('You are muted.');
+    await press('unmute');
+    expect(hand.called('toggleMute')).toEqual([['daniel']]);
+    // Not before the sound says so.
+    expect(get('mute').getAttribute('aria-pressed')).toBe('true');
+    await hand.task({ ...talk, muted: false });
+    expect(has('muted-toast')).toBe(false);
+    expect(get('mute').getAttribute('aria-pressed')).toBe('false');
+  });
+
+  it('stops warning a while after the last word', async () => {
+    const { hand, talks } = await muted();
+    await talks(true);
+    await talks(false);
+    hand.now += 5_000;
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(has('muted-toast')).toBe(false);
+  });
+
+  it('does not warn who does not want it', async () => {
+    localStorage.setItem('deskline.window', JSON.stringify({ warnMuted: false }));
+    const { talks } = await muted();
+    await talks(true);
+    expect(has('muted-toast')).toBe(false);
+  });
+
+  it('is told to be silent, and its test is one press away', async () => {
+    await tell('12-microphone-silent');
+    expect(get('microphone-silent').textContent).toContain('We hear nothing from Jabra Evolve2 65');
+    await press('test-microphone');
+    expect(has('settings')).toBe(true);
+    expect(get('trial').textContent).toBe('The bar shows your microphone in this call.');
+    // It is the call's: nothing is recorded beside it.
+    expect(has('try-microphone')).toBe(false);
+  });
+});
+
+describe('the settings of the voice', () => {
+  async function settings() {
+    const hand = new Hand(desk);
+    await open(hand.backend);
+    await press('nav-settings');
+    return hand;
+  }
+
+  it('are sent for the microphone in use, and shown at once', async () => {
+    const hand = await settings();
+    expect(get('voice-device').textContent).toBe('Kept for Jabra Evolve2 65.');
+    await press('noise-strong');
+    await press('far-noise');
+    const strong = { ...desk.devices.voice, noise: 'strong' };
+    expect(hand.called('setVoiceSettings')).toEqual([['Jabra Evolve2 65', strong], ['Jabra Evolve2 65', { ...strong, farNoise: false }]]);
+    expect(get('noise-strong').getAttribute('aria-checked')).toBe('true');
+  });
+
+  it('go back to what holds when the change is refused', async () => {
+    const hand = await settings();
+    await press('echo-off');
+    expect(get('echo-off').getAttribute('aria-checked')).toBe('true');
+    await hand.fail('setVoiceSettings', { kind: 'invalid', code: '', message: '' });
+    expect(get('echo-auto').getAttribute('aria-checked')).toBe('true');
+    expect(get('settings').textContent).toContain('The sound settings did not change');
+  });
+
+  it('record the microphone and stop when asked', async () => {
+    const hand = await settings();
+    await press('try-microphone');
+    const [[kind, listener]] = hand.called('tryDevice') as [[string, (heard: Heard) => void]];
+    expect(kind).toBe('microphone');
+    listener({ phase: 'recording', level: 0.1, leftMs: 3_200 });
+    await settle();
+    expect(get('trial').textContent).toBe('Recording, 4\u00a0s left');
+    expect(get('try-microphone').textContent).toBe('Stop');
+    await press('try-microphone');
+    expect(hand.called('stopTrial')).toHaveLength(1);
+    await hand.done('tryDevice');
+    expect(get('try-microphone').textContent).toBe('Record 5 s and play');
+    expect(get('trial').textContent).toBe('Aim for the middle.');
+  });
+
+  it('end a trial when their page goes', async () => {
+    const hand = await settings();
+    await press('try-speaker');
+    await press('settings-close');
+    expect(hand.called('stopTrial')).toHaveLength(1);
+  });
+});
+
+describe('hearing the original', () => {
+  it('lasts as long as the button is held, however it is let go', async () => {
+    const { hand } = await calling();
+    const button = get('hear-original');
+    await fireEvent.pointerDown(button, { button: 0, pointerId: 1 });
+    await fireEvent.pointerUp(button);
+    await fireEvent.keyDown(button, { key: ' ' });
+    await fireEvent.keyDown(button, { key: ' ' });
+    await fireEvent.blur(button);
+    await fireEvent.pointerDown(button, { button: 0, pointerId: 1 });
+    await hand.send({ kind: 'removed', taskId: 'daniel' });
+    expect(hand.called('hearOriginal')).toEqual([[true], [false], [true], [false], [true], [false]]);
+  });
+
+  it('is not offered where nothing is cleaned', async () => {
+    const voice = { ...desk.devices.voice, farNoise: false };
+    await open(new Hand({ ...desk, devices: { ...desk.devices, voice }, tasks: [talk] }).backend);
+    expect(has('hear-original')).toBe(false);
+  });
 });

@@ -2,7 +2,7 @@ import type { Levels } from '../backend';
 import type { Devices } from '../backend/generated/Devices';
 import type { QualityView } from '../backend/generated/QualityView';
 import type { Verdict } from '../backend/generated/Verdict';
-import { ago, desk, goodLine } from './cast';
+import { ago, connected, desk, goodLine } from './cast';
 import type { Story } from './index';
 
 const good: Verdict = { level: 'good', side: null, direction: null, since: null };
@@ -55,6 +55,7 @@ export function qualityStories(call: (total: number) => Story['told'], voice: Le
     '11-settings-trial': { told: [{ at: ago(9), change: { kind: 'snapshot', snapshot: desk } }], gestures: [{ press: 'nav-settings' }, { press: 'try-microphone' }] },
     '11-settings-in-call': { told: call(233), levels: voice, gestures: [{ press: 'speaker-button' }] },
     '12-microphone-silent': { told: [...call(233), devices({ microphoneSilent: true })], levels: { input: 0, output: 0.1 } },
+    '04b-talking-while-muted': { told: [...call(233), { at: ago(20), change: { kind: 'task', task: { ...connected, startedAt: ago(233), muted: true } } }, sampled(ago(1), goodLine)], levels: { input: 0.05, output: 0.02, talkingWhileMuted: true } },
     '12-narrow-band': { told: [...call(233), devices({ narrowBand: true })], levels: voice },
     '12-speaker-gone-in-call': { told: [...call(233), devices({ missingSpeaker: 'Jabra Evolve2 65', speaker: 'Built-in speakers', speakerIsHeadset: false })], levels: voice },
     '04-quality-poor': { told: [...call(233), ...losing], levels: voice },
