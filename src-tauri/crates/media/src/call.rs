@@ -208,7 +208,7 @@ impl Call {
             }
         }
         let terms = Terms {
-            spoken: Wishes::of(spoken, remote.ptime),
+            spoken: Wishes::within(spoken, remote.ptime, remote.maxptime),
             telephone: remote.telephone(),
             heard,
             sends: ours.sends(),

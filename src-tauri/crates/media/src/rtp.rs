@@ -43,6 +43,19 @@ pub(crate) enum Incoming {
         rtt_ms: Option<f64>,
         /// Loss of our packets since its last report, in per cent.
         loss_pct: f64,
+        /// Jitter of our packets in ticks of their clock.
+        jitter: u32,
+    },
+    /// A packet of ours passed the last point before it is encrypted and sent.
+    Left {
+        /// Payload type.
+        payload_type: u8,
+        /// Sequence number.
+        sequence: u16,
+        /// Payload.
+        payload: Vec<u8>,
+        /// When.
+        at: Instant,
     },
 }
 

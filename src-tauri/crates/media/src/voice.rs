@@ -236,7 +236,10 @@ impl Voice {
                         self.receiver.insert(packet, at);
                     }
                 }
-                Incoming::Report { rtt_ms, loss_pct } => {
+                Incoming::Left { .. } => {}
+                Incoming::Report {
+                    rtt_ms, loss_pct, ..
+                } => {
                     if let Some(rtt_ms) = rtt_ms {
                         self.statistics.round_trip(rtt_ms);
                     }

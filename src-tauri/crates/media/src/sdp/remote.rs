@@ -28,6 +28,8 @@ pub struct Remote {
     pub candidates: Vec<IpAddr>,
     /// Milliseconds per packet it wants.
     pub ptime: Option<u32>,
+    /// Most milliseconds per packet it takes.
+    pub maxptime: Option<u32>,
     /// All its media sections.
     pub sections: Vec<Section>,
     /// Which of them is the audio section used.
@@ -141,6 +143,7 @@ impl Remote {
             fingerprint,
             candidates,
             ptime: own.first("ptime").and_then(|text| text.parse().ok()),
+            maxptime: own.first("maxptime").and_then(|text| text.parse().ok()),
             audio,
             password,
             candidate_lines,

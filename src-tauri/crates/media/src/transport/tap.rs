@@ -56,7 +56,7 @@ pub(super) struct Tap {
     pub(super) queues: Queues,
 }
 
-/// Watches reports at the wire.
+/// Watches reports at the wire, and what of ours goes there.
 pub(super) struct Watch {
     pub(super) incoming: SyncSender<Incoming>,
     pub(super) sent: VecDeque<(u32, Instant)>,
@@ -92,8 +92,19 @@ impl Tap {
 
 impl Watch {
     fn outbound(&mut self, message: &TaggedPacket) {
-        let Packet::Rtcp(packets) = &message.message.packet else {
-            return;
+        let packets = match &message.message.packet {
+            Packet::Rtcp(packets) => packets,
+            Packet::Rtp(packet) => {
+                // The media thread listens to what really goes out: a mute is shown only when that is silent.
+                let _ = self.incoming.try_send(Incoming::Left {
+                    payload_type: packet.header.payload_type,
+                    sequence: packet.header.sequence_number,
+                    payload: packet.payload.to_vec(),
+                    at: Instant::now(),
+                });
+                return;
+            }
+            _ => return,
         };
         for packet in packets {
             if let Some(report) = packet.as_any().downcast_ref::<SenderReport>() {
@@ -123,6 +134,7 @@ impl Watch {
                 let _ = self.incoming.try_send(Incoming::Report {
                     rtt_ms: self.round_trip(block),
                     loss_pct: f64::from(block.fraction_lost) * 100.0 / 256.0,
+                    jitter: block.jitter,
                 });
             }
         }
