@@ -122,7 +122,7 @@ async fn three_confer_until_the_agent_leaves() {
         let guest = format!("participant-{dana}");
         stage.reads(&guest, "Dana Field").await;
         stage.reads("conference", "3 people").await;
-        stage.see("quality").await;
+        stage.reads("quality", "Good").await;
         stage.reads("conference", "Together").await;
         stage.looks_like("conference").await;
         stage.click("leave").await;

@@ -13,7 +13,7 @@ async fn one_call_looks_as_accepted_from_the_ring_to_the_wrap_up() {
         stage.rings(quiet()).await;
         stage.looks_like("ringing").await;
         stage.click("accept").await;
-        stage.see("quality").await;
+        stage.reads("quality", "Good").await;
         stage.see("end").await;
         stage.looks_like("connected").await;
         stage.click("hold").await;

@@ -17,4 +17,5 @@ mod picture;
 mod privacy;
 mod processes;
 mod shell;
+mod sound;
 mod stage;

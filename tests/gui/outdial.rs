@@ -29,7 +29,7 @@ async fn a_number_is_checked_called_and_talked_to() {
         stage.reads("state-button", "Calling").await; // the centre knows of it
         stage.looks_like("calling").await;
         stage.see("active-call").await;
-        stage.see("quality").await;
+        stage.reads("quality", "Good").await;
         stage.click("end").await;
         stage.wraps_up().await;
         stage.see("dial").await; // where the call came from
@@ -42,7 +42,7 @@ async fn the_state_after_this_call_is_chosen_during_it() {
     let play = async |stage: &mut Stage| {
         stage.ready().await;
         stage.connected(quiet()).await;
-        stage.see("quality").await;
+        stage.reads("quality", "Good").await;
         stage.click("state-button").await;
         stage.see("state-hint").await;
         stage.looks_like("state-menu-on-call").await;

@@ -22,12 +22,14 @@ impl Stage {
     /// The first such element that is shown: what the column says may stand behind the pane.
     pub(crate) async fn see_css(&self, css: &str) -> WebElement {
         self.wait(&format!("{css} is shown"), async || {
-            for element in self.web.find_all(By::Css(css)).await? {
+            let found = self.web.find_all(By::Css(css)).await?;
+            let count = found.len();
+            for element in found {
                 if is_shown(&element).await? {
-                    return Ok(Some(element));
+                    return Ok(Ok(element));
                 }
             }
-            Ok(None)
+            Ok(Err(unseen(count)))
         })
         .await
     }
@@ -37,7 +39,11 @@ impl Stage {
         let css = by_id(id);
         self.wait(&format!("{id} is gone"), async || {
             let found = self.web.find_all(By::Css(&css)).await?;
-            Ok(found.is_empty().then_some(()))
+            Ok(if found.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{} of it on the page", found.len()))
+            })
         })
         .await;
     }
@@ -52,13 +58,15 @@ impl Stage {
         let css =
             format!("{css}:not([aria-disabled='true']):not([disabled]):not([aria-busy='true'])");
         self.wait(&format!("{css} is clicked"), async || {
-            for element in self.web.find_all(By::Css(&css)).await? {
+            let found = self.web.find_all(By::Css(&css)).await?;
+            let count = found.len();
+            for element in found {
                 if is_shown(&element).await? {
                     element.click().await?;
-                    return Ok(Some(()));
+                    return Ok(Ok(()));
                 }
             }
-            Ok(None)
+            Ok(Err(unseen(count)))
         })
         .await;
     }
@@ -68,23 +76,28 @@ impl Stage {
         let css = by_id(id);
         self.wait(&format!("{id} says {text:?}"), async || {
             let element = self.web.find(By::Css(&css)).await?;
-            Ok(said(&element).await?.contains(text).then_some(()))
+            let says = said(&element).await?;
+            Ok(if says.contains(text) {
+                Ok(())
+            } else {
+                Err(format!("it says {says:?}"))
+            })
         })
         .await;
     }
 
-    /// Looks again and again, for as long as the window may take. A page that changes under the eyes (an element
+    /// Looks again and again, for as long as the window may take, and says at the end what was seen instead. A page that changes under the eyes (an element
     /// goes between finding and asking it) is looked at again; nothing was done to it then.
     async fn wait<T>(
         &self,
         what: &str,
-        mut look: impl AsyncFnMut() -> WebDriverResult<Option<T>>,
+        mut look: impl AsyncFnMut() -> WebDriverResult<Result<T, String>>,
     ) -> T {
         let until = Instant::now() + PATIENCE;
         loop {
             let trouble = match look().await {
-                Ok(Some(found)) => return found,
-                Ok(None) => "it is there, and not so".to_owned(),
+                Ok(Ok(found)) => return found,
+                Ok(Err(instead)) => instead,
                 Err(error) => error.to_string(),
             };
             assert!(Instant::now() < until, "not so: {what} ({trouble})");
@@ -147,13 +160,16 @@ impl Stage {
     pub(crate) async fn chooses(&self, id: &str, text: &str) {
         let css = format!("{} option", by_id(id));
         self.wait(&format!("{text:?} is chosen in {id}"), async || {
+            let mut offered = Vec::new();
             for option in self.web.find_all(By::Css(&css)).await? {
-                if said(&option).await?.contains(text) {
+                let says = said(&option).await?;
+                if says.contains(text) {
                     option.click().await?;
-                    return Ok(Some(()));
+                    return Ok(Ok(()));
                 }
+                offered.push(says);
             }
-            Ok(None)
+            Ok(Err(format!("it offers {offered:?}")))
         })
         .await;
     }
@@ -194,6 +210,15 @@ impl Stage {
         self.asks(&colleague, "do-consult").await;
         self.see("swap").await;
         colleague
+    }
+}
+
+/// What to say of elements of which none can be seen.
+fn unseen(found: usize) -> String {
+    match found {
+        0 => "nothing like it is on the page".to_owned(),
+        1 => "it is on the page, and cannot be seen".to_owned(),
+        many => format!("{many} of it are on the page, and none can be seen"),
     }
 }
 

@@ -9,10 +9,10 @@ use deskline_sandbox::peer::Voice;
 
 use crate::page::daniel;
 use crate::processes::{await_descendant, gone, signal};
+use crate::sound::{AGENT, Speech};
 use crate::stage::{Stage, story};
 
-/// What the agent says, and what the customer says, in Hz.
-const AGENT: u32 = 440;
+/// What the customer says, in Hz.
 const CUSTOMER: f32 = 1_000.0;
 
 #[tokio::test]
@@ -245,47 +245,6 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(Instant::now() < until, "not so: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// The agent speaks: a tone into the virtual microphone.
-struct Speech {
-    player: Child,
-    _file: tempfile::NamedTempFile,
-}
-
-impl Speech {
-    fn into_the_microphone() -> Self {
-        let file = tempfile::NamedTempFile::with_suffix(".wav").unwrap();
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 48_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(file.path(), spec).unwrap();
-        for n in 0..48_000 * 90 {
-            let turn = f64::from(n) * f64::from(AGENT) / 48_000.0 * std::f64::consts::TAU;
-            writer.write_sample((turn.sin() * 8_000.0) as i16).unwrap();
-        }
-        writer.finalize().unwrap();
-        let player = Command::new("paplay")
-            .args(["--latency-msec=40", "-d"])
-            .arg(std::env::var("SESSION_MIC_SINK").unwrap())
-            .arg(file.path())
-            .spawn()
-            .unwrap();
-        Self {
-            player,
-            _file: file,
-        }
-    }
-}
-
-impl Drop for Speech {
-    fn drop(&mut self) {
-        let _ = self.player.kill(); // it has come to its end, then
-        let _ = self.player.wait();
     }
 }
 

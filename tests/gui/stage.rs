@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 use thirtyfour::prelude::*;
 
 use crate::processes;
+use crate::sound::Room;
 
 /// What a story needs besides its scenario.
 pub(crate) struct Stage {
@@ -53,6 +54,8 @@ pub(crate) async fn story_on(
     let Some(needs) = Needs::met() else { return };
     // The keyring is the session's, not the story's.
     keyring().forget().await.unwrap();
+    // Pictures show what is heard of the microphone.
+    let _room = (desktop == Desktop::Still).then(Room::around_the_microphone);
     let centre = Sandbox::start(Options {
         scenario,
         ..Options::default()

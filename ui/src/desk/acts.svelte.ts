@@ -155,7 +155,15 @@ export class Acts {
   }
 
   end(task: TaskView): Promise<boolean> {
-    return this.#run('end', task.taskId, () => this.backend.end(task.taskId));
+    this.#desk.endingCall(task.taskId, true);
+    return this.#run('end', task.taskId, async () => {
+      try {
+        await this.backend.end(task.taskId);
+      } catch (thrown) {
+        this.#desk.endingCall(task.taskId, false);
+        throw thrown;
+      }
+    });
   }
 
   wrapup(task: TaskView, code: { id: string; name: string }): Promise<boolean> {

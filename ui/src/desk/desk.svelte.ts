@@ -6,13 +6,14 @@ import type { Change } from '../backend/generated/Change';
 import type { Update } from '../backend/generated/Update';
 import type { Messages } from '../messages';
 import { announce, type Spoken } from './announce';
+import { SoundWatch } from './broke';
 import { apply, gap, type Known } from './apply';
 import type { Clock } from './clock.svelte';
 import { consultOver, isConsultPast } from './consults';
 import { addCall, type Day, freshDay, observeDay } from './day';
 import { type History, observe, parseHistories } from './history';
 import { type Answer, isUntaken, type Missed, notice, type Told, withdrawn } from './notices';
-import { person } from './format';
+import { clock, person } from './format';
 import { type Measured, QualityVoice, remember, verdictOf } from './quality';
 import { isRona } from './stage';
 
@@ -49,6 +50,9 @@ export class Desk {
   #troubles = new Map<string, string>();
   #last = new Map<string, TaskView>();
   #ending = new Set<string>();
+  #sound = new SoundWatch();
+  /** Calls the agent asked to end. */
+  #asked = new Set<string>();
   #voices = new Map<string, QualityVoice>();
 
   constructor(backend: Backend, clock: Clock, t: Messages) {
@@ -97,6 +101,12 @@ export class Desk {
     else this.#ending.delete(taskId);
   }
 
+  /** Remembers that the agent asked to end the call: then it did not break off. */
+  endingCall(taskId: string, isAsked: boolean): void {
+    if (isAsked) this.#asked.add(taskId);
+    else this.#asked.delete(taskId);
+  }
+
   /** Remembers the tracking id of an accept that failed, for the note when the offer is gone. */
   acceptFailed(taskId: string, trackingId: string): void {
     this.#troubles.set(taskId, trackingId);
@@ -132,6 +142,7 @@ export class Desk {
     this.#follow(known.snapshot, update.change, now);
     this.#news(update.change, now);
     this.#connection(before, known.snapshot, now);
+    this.#broke(before, known.snapshot, now);
     if (before !== null) this.#consults(before, known.snapshot, now);
     if (before !== null) this.say(...announce(before, known.snapshot, now, this.#t));
     if (before?.agent?.agentId !== known.snapshot.agent?.agentId) this.#forgetDay();
@@ -250,6 +261,16 @@ export class Desk {
       if (over !== null) this.#tell(over);
       if (old.consult !== undefined && task.consult === undefined) this.#ending.delete(task.taskId);
     }
+  }
+
+  #broke(before: Snapshot | null, after: Snapshot, now: number): void {
+    const broken = this.#sound.follow(before, after, (taskId) => this.#asked.has(taskId), now);
+    if (broken !== null) {
+      // It is told beyond the task: called back is who was lost, once the work after the call is done.
+      this.#tell({ kind: 'told', topic: 'callBroke', taskId: '', detail: '', broken: { task: broken.task, lasted: broken.lasted }, at: now });
+      this.say({ how: 'assertive', text: this.#t.notices.callBroke(broken.lasted === null ? '' : clock(broken.lasted)) });
+    }
+    for (const taskId of this.#asked) if (!after.tasks.some((task) => task.taskId === taskId)) this.#asked.delete(taskId);
   }
 
   #connection(before: Snapshot | null, after: Snapshot, now: number): void {

@@ -29,6 +29,8 @@ export interface Told {
   names?: { customer: string; colleague: string };
   /** The consult it is about, to ask the same side again. */
   consult?: Consult;
+  /** The call that broke off, and how many seconds it had lasted. */
+  broken?: { task: TaskView; lasted: number | null };
   at: number;
 }
 

@@ -165,6 +165,16 @@ export const stories: Record<string, Story> = {
     levels: voice,
   },
   '10-connection-lost-idle': { told: [...morning(), { at: ago(7), change: { kind: 'desk', desk: { ...desk, lostSince: ago(7), connection: { routing: 'restoring', calling: 'up', media: 'off' } } } }] },
+  '10-connection-lost-again': {
+    told: [...call(271), ...(['lost', 'restoring', 'lost', 'restoring'] as const).map((routing, at) => ({ at: ago(7 - at), change: { kind: 'desk' as const, desk: { ...desk, lostSince: ago(7), connection: { routing, calling: 'up' as const, media: 'up' as const } } } })), quality()],
+    levels: voice,
+  },
+  '10-sound-lost': { told: [...call(271), state(ago(2), { connection: { routing: 'up', calling: 'up', media: 'restoring' } }), quality()], levels: voice },
+  '10-line-failed-in-call': { told: [...call(271), state(ago(2), { connection: { routing: 'up', calling: 'failed', media: 'up' } }), quality()], levels: voice },
+  '10-call-broke': {
+    told: [...call(391), state(ago(40), { connection: { routing: 'up', calling: 'up', media: 'failed' } }), task(ago(9), { startedAt: startedAt(400), wrapUpSince: ago(9), recording: 'off', can: { ...nothing, wrapup: true } }, wrapUp), state(ago(8), {}), removed(ago(1), 'daniel')],
+  },
+  '01-sign-in-set-up': { told: [snapshot(noon, signedOut)], account: { canConsent: true, need: { kind: 'setUp', text: 'The integration of your organisation was changed. Tracking ID T-9.' } } },
   '10b-back-online': {
     told: [...call(233), { at: ago(20), change: { kind: 'desk', desk: { ...desk, lostSince: ago(20) } } }, { at: ago(1), change: { kind: 'desk', desk } }, quality()],
     levels: voice,
