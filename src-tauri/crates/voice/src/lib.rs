@@ -7,6 +7,7 @@
 
 pub mod codec;
 mod level;
+pub mod process;
 pub mod receiver;
 
 pub use level::{FLOOR_DB, level_db};

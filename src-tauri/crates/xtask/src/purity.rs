@@ -17,7 +17,7 @@ const ADAPTERS: &[&str] = &[
     "deskline-platform",
 ];
 /// Sound is arithmetic: no device, socket, thread or clock behind it.
-const VOICE_MAY: &[&str] = &["opusic-c", "sonora", "nnnoiseless", "thiserror", "tracing"];
+const VOICE_MAY: &[&str] = &["opusic-c", "realfft", "nnnoiseless", "thiserror", "tracing"];
 const ADAPTERS_MAY: &[(&str, &str)] = &[("deskline-media", "deskline-audio")];
 
 /// Fails with a list of the dependencies that break a promise.

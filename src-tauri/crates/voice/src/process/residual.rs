@@ -1,0 +1,235 @@
+//! What the linear canceller leaves of the echo is pressed down, gently while somebody speaks at this end.
+//!
+//! By bands of hearing's width it is compared what is there with what the echo alone would leave: the part of the known
+//! echo that usually stays (a distorting loudspeaker, a clock that drifts) and what the canceller does not know yet.
+//! Adds one frame of delay.
+
+use super::canceller::Canceller;
+use super::spectrum::{BINS, BLOCK, Lens, NOTHING, PerBin, Spectrum, Transform, window};
+use crate::{FRAME, Frame};
+
+/// First bin of each band (50 Hz each), and the end of the last.
+const EDGES: [usize; 33] = [
+    0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48, 54, 61, 69, 78, 88, 100,
+    114, 130, 150, 175, 205, 245, 300, 370, 481,
+];
+
+const BANDS: usize = EDGES.len() - 1;
+
+/// Bands in which speech is told from what is left of the echo: 200 Hz to 5 kHz.
+const SPEECH: std::ops::Range<usize> = 2..23;
+
+type PerBand = [f32; BANDS];
+
+/// Decay of the echo's power in a room, by frame.
+const TAIL: f32 = 0.75;
+
+/// The share of echo that stays is believed to rise by this factor a frame at most (8 dB a second)...
+const SHARE_UP: f32 = 1.0186;
+
+/// ... and to fall by this one (40 dB a second), so that speech at this end is not taken for echo.
+const SHARE_DOWN: f32 = 0.912;
+
+/// What is there must be so many times the echo expected to be speech.
+const MARGIN: f32 = 4.0;
+
+/// Power under which nothing is heard in a band: about -100 dBFS.
+const INAUDIBLE: f32 = 1e-10 * BLOCK as f32;
+
+/// So much noise may grow and fall in a frame: 6 and 20 dB a second.
+const NOISE_UP: f32 = 1.0139;
+const NOISE_DOWN: f32 = 0.955;
+
+/// Smoothing of the power in which noise is looked for.
+const STEADY: f32 = 0.9;
+
+/// Speech stands above the noise by this factor.
+const NOISE_MARGIN: f32 = 4.0;
+
+/// Noise believed in before any was heard, by band: about -80 dBFS.
+const QUIET_ROOM: f32 = 1e-8 * BLOCK as f32;
+
+/// Echo from this share of the noise on is worth hiding.
+const AUDIBLE: f32 = 0.1;
+
+/// What is not known of the echo is overestimated by this.
+const UNSURE: f32 = 2.0;
+
+/// Frames that the far end is believed to go on.
+const FAR_HANGOVER: u32 = 25;
+
+/// Least gain while somebody speaks at this end: -20 dB.
+const FLOOR_SPEAKING: f32 = 0.1;
+
+/// Least gain while only the far end is heard: -50 dB.
+const FLOOR_SILENT: f32 = 0.003;
+
+/// While somebody speaks, so many times the echo expected is taken out of a band.
+const TAKEN: f32 = 1.5;
+
+/// Frames that speech at this end is believed to go on.
+const HANGOVER: u32 = 15;
+
+/// The gain by band that hides the residual echo.
+pub(crate) struct Residual {
+    transform: Transform,
+    rest_lens: Lens,
+    echo_lens: Lens,
+    rest: Box<Spectrum>,
+    echo: Box<Spectrum>,
+    rest_power: PerBand,
+    echo_power: PerBand,
+    /// Share of the known echo that stays in the rest.
+    share: PerBand,
+    /// The rest's power over a tenth of a second, and the noise in it.
+    steady: PerBand,
+    noise: PerBand,
+    gain: PerBand,
+    bins: Box<PerBin>,
+    speaking: u32,
+    far_active: u32,
+    overlap: Frame,
+    block: Box<[f32; BLOCK]>,
+    window: Box<[f32; BLOCK]>,
+}
+
+impl Residual {
+    pub(crate) fn new() -> Self {
+        Self {
+            transform: Transform::new(),
+            rest_lens: Lens::new(),
+            echo_lens: Lens::new(),
+            rest: Box::new(NOTHING),
+            echo: Box::new(NOTHING),
+            rest_power: [0.0; BANDS],
+            echo_power: [0.0; BANDS],
+            share: [1.0; BANDS],
+            steady: [0.0; BANDS],
+            noise: [QUIET_ROOM; BANDS],
+            gain: [1.0; BANDS],
+            bins: Box::new([1.0; BINS]),
+            speaking: 0,
+            far_active: 0,
+            overlap: crate::SILENCE,
+            block: Box::new([0.0; BLOCK]),
+            window: window(),
+        }
+    }
+
+    /// Whether the far end is heard in the microphone now.
+    pub(crate) fn far_active(&self) -> bool {
+        self.far_active > 0
+    }
+
+    /// Whether all sound of this end is hidden now, because the far end alone is heard.
+    pub(crate) fn hides(&self) -> bool {
+        self.far_active > 0 && self.speaking == 0
+    }
+
+    /// Presses down what is left of `echo` in `rest`, which comes back one frame later.
+    pub(crate) fn suppress(&mut self, canceller: &Canceller, echo: &Frame, rest: &mut Frame) {
+        self.rest_lens
+            .look(rest, &mut self.transform, &mut self.rest);
+        self.echo_lens
+            .look(echo, &mut self.transform, &mut self.echo);
+        let expected = self.expect(canceller.unknown());
+        self.decide(&expected);
+        self.spread();
+        for (bin, gain) in self.rest.iter_mut().zip(self.bins.iter()) {
+            *bin *= gain;
+        }
+        self.transform.inverse(&self.rest, &mut self.block);
+        for (sample, weight) in self.block.iter_mut().zip(self.window.iter()) {
+            *sample *= weight;
+        }
+        for ((sample, old), new) in rest.iter_mut().zip(&self.overlap).zip(&self.block[..FRAME]) {
+            *sample = old + new;
+        }
+        self.overlap.copy_from_slice(&self.block[FRAME..]);
+    }
+
+    /// The echo's power expected in the rest, by band.
+    fn expect(&mut self, unknown: &PerBin) -> PerBand {
+        let mut expected = [0.0; BANDS];
+        for band in 0..BANDS {
+            let bins = EDGES[band]..EDGES[band + 1];
+            let power = |spectrum: &Spectrum| -> f32 {
+                spectrum[bins.clone()]
+                    .iter()
+                    .map(|bin| bin.norm_sqr())
+                    .sum()
+            };
+            let rest = power(&self.rest);
+            let echo = power(&self.echo);
+            self.rest_power[band] = 0.5 * self.rest_power[band] + 0.5 * rest;
+            self.echo_power[band] = echo.max(TAIL * self.echo_power[band]);
+            let unknown: f32 = unknown[bins].iter().sum();
+            let noise = &mut self.noise[band];
+            let steady = &mut self.steady[band];
+            *steady = STEADY * *steady + (1.0 - STEADY) * rest;
+            *noise = steady
+                .clamp(*noise * NOISE_DOWN, *noise * NOISE_UP)
+                .max(INAUDIBLE);
+            if self.echo_power[band] > INAUDIBLE {
+                let now = (self.rest_power[band] / self.echo_power[band]).clamp(1e-4, 4.0);
+                let share = &mut self.share[band];
+                *share = now.clamp(*share * SHARE_DOWN, *share * SHARE_UP);
+            }
+            expected[band] = (self.share[band] * self.echo_power[band]).max(UNSURE * unknown);
+        }
+        expected
+    }
+
+    /// The gain by band, and whether somebody speaks at this end.
+    fn decide(&mut self, expected: &PerBand) {
+        let (mut there, mut above, mut echo, mut noise) = (0.0, 0.0, 0.0, 0.0);
+        for band in SPEECH {
+            let known = MARGIN * expected[band] + NOISE_MARGIN * self.noise[band];
+            there += self.rest_power[band];
+            above += (self.rest_power[band] - known).max(0.0);
+            echo += self.echo_power[band].max(expected[band]);
+            noise += self.noise[band];
+        }
+        if echo > AUDIBLE * noise {
+            self.far_active = FAR_HANGOVER;
+        } else {
+            self.far_active = self.far_active.saturating_sub(1);
+        }
+        if above > 0.4 * there {
+            self.speaking = HANGOVER;
+        } else {
+            self.speaking = self.speaking.saturating_sub(1);
+        }
+        let floor = if self.speaking > 0 {
+            FLOOR_SPEAKING
+        } else {
+            FLOOR_SILENT
+        };
+        for ((gain, rest), expected) in self.gain.iter_mut().zip(&self.rest_power).zip(expected) {
+            let wanted = if self.far_active == 0 {
+                1.0
+            } else if self.speaking == 0 {
+                0.0
+            } else {
+                (1.0 - TAKEN * expected / (rest + 1e-12)).max(0.0)
+            };
+            let wanted = wanted.max(floor);
+            let pace = if wanted < *gain { 0.6 } else { 0.8 };
+            *gain += pace * (wanted - *gain);
+        }
+    }
+
+    /// Gains by bin, straight lines between the middles of the bands.
+    fn spread(&mut self) {
+        let middle = |band: usize| 0.5 * (EDGES[band] + EDGES[band + 1] - 1) as f32;
+        let mut band = 0;
+        for (bin, gain) in self.bins.iter_mut().enumerate() {
+            let at = bin as f32;
+            while band + 2 < BANDS && at > middle(band + 1) {
+                band += 1;
+            }
+            let part = ((at - middle(band)) / (middle(band + 1) - middle(band))).clamp(0.0, 1.0);
+            *gain = self.gain[band] * (1.0 - part) + self.gain[band + 1] * part;
+        }
+    }
+}
