@@ -15,8 +15,8 @@ use crate::page::{LOOK_EVERY, PATIENCE};
 use crate::picture::{Area, Picture};
 use crate::stage::Stage;
 
-/// What moves without words: the Line, levels, the chip that measures the network.
-const MOVING: &str = ".theline, .line-track, .meter, [data-testid=mute-level], [data-testid=quality], [data-testid=tracking-id]";
+/// What moves without words: the Line, levels, what is measured of the network.
+const MOVING: &str = ".theline, .line-track, .meter, [data-testid=mute-level], [data-testid=quality], [data-testid^=measure-], [data-testid=quality-facts], [data-testid=tracking-id]";
 
 /// The areas of what moves and can be seen, as `[x, y, width, height]` in CSS pixels, which are pixels here.
 const FIND_MOVING: &str = r"

@@ -16,6 +16,7 @@ mod page;
 mod picture;
 mod privacy;
 mod processes;
+mod quality;
 mod shell;
 mod sound;
 mod stage;

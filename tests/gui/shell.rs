@@ -9,7 +9,7 @@ use deskline_sandbox::peer::Voice;
 
 use crate::page::daniel;
 use crate::processes::{await_descendant, gone, signal};
-use crate::sound::{AGENT, Speech};
+use crate::sound::{AGENT, Sound};
 use crate::stage::{Stage, story};
 
 /// What the customer says, in Hz.
@@ -21,7 +21,7 @@ async fn a_page_that_dies_in_a_call_comes_back_while_the_voices_go_on() {
         "page_dies",
         Scenario::default(),
         async |stage: &mut Stage| {
-            let _speech = Speech::into_the_microphone();
+            let _speech = Sound::speech();
             stage.ready().await;
             let mut customer = daniel();
             customer.voice = Some(Voice::Tone { hz: CUSTOMER });

@@ -1,18 +1,39 @@
 //! What the virtual microphone of the session hears.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 /// What the agent says, in Hz.
 pub(crate) const AGENT: u32 = 440;
 
-/// The agent speaks: a tone into the virtual microphone.
-pub(crate) struct Speech {
+/// Longer than any story.
+const SECONDS: u32 = 180;
+
+/// Something is heard around the virtual microphone as long as this lives.
+pub(crate) struct Sound {
     player: Child,
     _file: tempfile::NamedTempFile,
 }
 
-impl Speech {
-    pub(crate) fn into_the_microphone() -> Self {
+impl Sound {
+    /// The agent speaks: a tone.
+    pub(crate) fn speech() -> Self {
+        Self::of(|n| {
+            let turn = f64::from(n) * f64::from(AGENT) / 48_000.0 * std::f64::consts::TAU;
+            (turn.sin() * 8_000.0) as i16
+        })
+    }
+
+    /// A quiet room: without it the virtual microphone gives nothing but zeros, as one does that is off at the
+    /// headset.
+    pub(crate) fn quiet_room() -> Self {
+        let mut state = 1_u32;
+        Self::of(move |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 28) as i16 - 8
+        })
+    }
+
+    fn of(mut sample: impl FnMut(u32) -> i16) -> Self {
         let file = tempfile::NamedTempFile::with_suffix(".wav").unwrap();
         let spec = hound::WavSpec {
             channels: 1,
@@ -21,9 +42,8 @@ impl Speech {
             sample_format: hound::SampleFormat::Int,
         };
         let mut writer = hound::WavWriter::create(file.path(), spec).unwrap();
-        for n in 0..48_000 * 90 {
-            let turn = f64::from(n) * f64::from(AGENT) / 48_000.0 * std::f64::consts::TAU;
-            writer.write_sample((turn.sin() * 8_000.0) as i16).unwrap();
+        for n in 0..48_000 * SECONDS {
+            writer.write_sample(sample(n)).unwrap();
         }
         writer.finalize().unwrap();
         let player = Command::new("paplay")
@@ -39,33 +59,9 @@ impl Speech {
     }
 }
 
-impl Drop for Speech {
+impl Drop for Sound {
     fn drop(&mut self) {
         let _ = self.player.kill(); // it has come to its end, then
         let _ = self.player.wait();
-    }
-}
-
-/// A quiet room: without it the virtual microphone gives nothing but zeros, as one does that is off at the headset.
-pub(crate) struct Room(Child);
-
-impl Room {
-    pub(crate) fn around_the_microphone() -> Self {
-        let mut player = Command::new("pacat");
-        player
-            .args(["--playback", "--format=u8", "--rate=8000", "--channels=1"])
-            // A cubic scale of 65536 steps: about -65 dBFS.
-            .args(["--volume=6500", "-d"])
-            .arg(std::env::var("SESSION_MIC_SINK").unwrap())
-            .arg("/dev/urandom")
-            .stderr(Stdio::null());
-        Self(player.spawn().expect("pacat is there (pulseaudio-utils)"))
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let _ = self.0.kill(); // it has come to its end, then
-        let _ = self.0.wait();
     }
 }

@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use thirtyfour::prelude::*;
 
 use crate::processes;
-use crate::sound::Room;
+use crate::sound::Sound;
 
 /// What a story needs besides its scenario.
 pub(crate) struct Stage {
@@ -55,7 +55,7 @@ pub(crate) async fn story_on(
     // The keyring is the session's, not the story's.
     keyring().forget().await.unwrap();
     // Pictures show what is heard of the microphone.
-    let _room = (desktop == Desktop::Still).then(Room::around_the_microphone);
+    let _room = (desktop == Desktop::Still).then(Sound::quiet_room);
     let centre = Sandbox::start(Options {
         scenario,
         ..Options::default()

@@ -448,7 +448,7 @@ export const en = {
     media: { lost: 'The sound stopped', restoring: 'Reconnecting the sound', failed: 'There is no sound' },
     mediaDetail: {
       lost: (_name: string) => 'Another way is being looked for, up to 30 s.',
-      restoring: (name: string) => `It takes up to 30 s. ${who(name)} is still there.`,
+      restoring: (_name: string) => 'It takes up to 30 s. Stay on the line.',
       failed: (name: string) => `${who(name)} and you cannot hear each other.`,
     },
     calling: 'Reconnecting the phone line',

@@ -1,0 +1,94 @@
+//! Call quality and sound devices, as the agent sees them in a real call.
+
+use deskline_sandbox::Scenario;
+use serde_json::json;
+
+use crate::page::quiet;
+use crate::sound::Sound;
+use crate::stage::{Desktop, Stage, story, story_on};
+
+#[tokio::test]
+async fn a_good_call_reads_so_in_the_chip_on_the_page_and_in_the_report() {
+    let play = async |stage: &mut Stage| {
+        stage.ready().await;
+        stage.connected(quiet()).await;
+        stage.reads("quality", "Good").await;
+        stage.click("quality").await;
+        stage.see("call-quality").await;
+        stage.reads("quality-verdict", "The line is good").await;
+        stage.reads("quality-detail", "You hear Daniel well.").await;
+        for measure in ["jitter", "lostIn"] {
+            stage
+                .reads(&format!("measure-{measure}"), "good below")
+                .await;
+        }
+        stage.reads("quality-facts", "noise removal on").await;
+        stage.looks_like("call-quality").await;
+        stage.click("copy-report").await;
+        stage.reads("copy-report", "Copied").await;
+        stage.click("quality-back").await;
+        stage.see("active-call").await;
+        // The key leads there and back.
+        let body = stage.see_css("body").await;
+        body.send_keys("q").await.unwrap();
+        stage.see("call-quality").await;
+        body.send_keys("q").await.unwrap();
+        stage.see("active-call").await;
+    };
+    story_on(Desktop::Still, "quality", Scenario::default(), play).await;
+}
+
+#[tokio::test]
+async fn the_settings_of_the_voice_are_kept_for_the_next_start() {
+    let play = async |stage: &mut Stage| {
+        stage.ready().await;
+        stage.click("nav-settings").await;
+        stage.see("voice-settings").await;
+        stage.click("noise-strong").await;
+        stage.click("far-noise").await;
+        let before = shown(stage).await;
+        assert_eq!(before["noise"], "noise-strong");
+        stage.restart().await;
+        // The station is still ours.
+        stage.sign_in().await;
+        stage.see("idle").await;
+        stage.click("nav-settings").await;
+        stage.see("voice-settings").await;
+        assert_eq!(shown(stage).await, before);
+    };
+    story_on(Desktop::Bare, "voice_settings", Scenario::default(), play).await;
+}
+
+/// What is switched on.
+async fn shown(stage: &Stage) -> serde_json::Value {
+    let checked = |prefix: &str| format!("[data-testid^='{prefix}-'][aria-checked='true']");
+    let mut all = serde_json::Map::new();
+    for prefix in ["noise", "echo"] {
+        let chosen = stage.see_css(&checked(prefix)).await;
+        let id = chosen.attr("data-testid").await.unwrap();
+        all.insert(prefix.to_owned(), json!(id));
+    }
+    for switch in ["far-noise", "gain"] {
+        let state = stage.see(switch).await.attr("aria-checked").await.unwrap();
+        all.insert(switch.to_owned(), json!(state));
+    }
+    all.into()
+}
+
+#[tokio::test]
+async fn a_microphone_is_recorded_and_played_between_calls() {
+    story("trial", Scenario::default(), async |stage: &mut Stage| {
+        let _speech = Sound::speech();
+        stage.ready().await;
+        stage.click("nav-settings").await;
+        stage.click("try-microphone").await;
+        stage.reads("trial", "Recording").await;
+        stage.reads("trial", "Playing").await;
+        stage.reads("try-microphone", "Record").await;
+        stage.click("try-microphone").await;
+        stage.reads("trial", "Recording").await;
+        stage.click("try-microphone").await;
+        stage.reads("trial", "Aim for the middle").await;
+    })
+    .await;
+}
