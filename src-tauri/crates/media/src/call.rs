@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::path::{Path, TransportState};
+use crate::rtp::Outgoing;
 use crate::sdp::{Codec, CodecKind, Direction, Remote, SdpError};
 use crate::studio::Order;
 use crate::transport::{
     AnsweringRole, BindPolicy, LastPacket, MediaTransport, Reports, TransportError, connect,
 };
-use crate::voice::{Parcel, Terms};
+use crate::voice::Terms;
 use deskline_voice::codec::Wishes;
 
 /// Packets between the network and the media thread: ten seconds of a busy stream. When full, packets are lost and
@@ -224,7 +225,7 @@ impl Call {
         role: AnsweringRole,
     ) -> Result<(Connection, Order), TransportError> {
         let (to_studio, incoming) = sync_channel(INCOMING);
-        let (outgoing, parcels) = mpsc::channel(OUTGOING);
+        let (outgoing, packets) = mpsc::channel(OUTGOING);
         let (to_us, states) = mpsc::unbounded_channel();
         let last = Arc::new(LastPacket::new());
         let reports = Reports {
@@ -233,12 +234,7 @@ impl Call {
             states: to_us,
         };
         let transport = connect(&self.around.policy, offer, role, reports).await?;
-        let writer = tokio::spawn(write(
-            self.id.clone(),
-            Arc::clone(&transport),
-            parcels,
-            self.around.facts.clone(),
-        ));
+        let writer = tokio::spawn(write(Arc::clone(&transport), packets));
         let connection = Connection {
             transport,
             remote: None,
@@ -322,21 +318,8 @@ impl Connection {
 }
 
 /// Writes what the media thread made, in order.
-async fn write(
-    call: CallId,
-    transport: Arc<dyn MediaTransport>,
-    mut parcels: mpsc::Receiver<Parcel>,
-    facts: mpsc::UnboundedSender<MediaFact>,
-) {
-    while let Some(parcel) = parcels.recv().await {
-        match parcel {
-            Parcel::Packet(packet) => transport.send_rtp(packet).await,
-            Parcel::Muted(muted) => {
-                let _ = facts.send(MediaFact::Muted {
-                    call: call.clone(),
-                    muted,
-                });
-            }
-        }
+async fn write(transport: Arc<dyn MediaTransport>, mut packets: mpsc::Receiver<Outgoing>) {
+    while let Some(packet) = packets.recv().await {
+        transport.send_rtp(packet).await;
     }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{self, Request, Surroundings};
+use crate::chain::InUse;
 use crate::studio::{Order, Studio};
 use crate::transport::BindPolicy;
 
@@ -90,7 +91,8 @@ pub async fn run(
     // Unbounded: what goes in is a few facts a second per call, and this loop does little but pass them on.
     let (own, mut own_facts) = mpsc::unbounded_channel();
     let (orders, inbox) = std::sync::mpsc::channel();
-    let studio = Studio::new(port, own.clone(), config.levels);
+    let (silent, mut microphone_silent) = watch::channel(false);
+    let studio = Studio::new(port, needs_microphone, own.clone(), config.levels, silent);
     let (alive, mut died) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new()
         .name("media".to_owned())
@@ -122,10 +124,17 @@ pub async fn run(
             Some(fact) = own_facts.recv() => fact,
             Ok(()) = devices.changed() => {
                 let now = devices.borrow_and_update().clone();
-                match now {
-                    Some(now) => MediaFact::Devices(state_of(now)),
-                    None => continue,
-                }
+                let Some(now) = now else { continue };
+                engine.order(Order::InUse(in_use(&now)));
+                let silent = *microphone_silent.borrow();
+                MediaFact::Devices(state_of(now, silent))
+            }
+            Ok(()) = microphone_silent.changed() => {
+                let silent = *microphone_silent.borrow_and_update();
+                let now = devices.borrow().clone();
+                let Some(now) = now else { continue };
+                tracing::info!(silent, "what comes out of the microphone");
+                MediaFact::Devices(state_of(now, silent))
             }
             Ok(()) = choice.changed() => {
                 let chosen = choice.borrow_and_update().clone();
@@ -247,7 +256,14 @@ async fn microphone(mut devices: watch::Receiver<Option<Devices>>) -> Result<(),
     }
 }
 
-fn state_of(devices: Devices) -> DeviceState {
+fn in_use(devices: &Devices) -> InUse {
+    InUse {
+        microphone: devices.microphone.clone(),
+        is_headset: None,
+    }
+}
+
+fn state_of(devices: Devices, microphone_silent: bool) -> DeviceState {
     DeviceState {
         microphone: devices.microphone,
         speaker: devices.speaker,
@@ -256,7 +272,7 @@ fn state_of(devices: Devices) -> DeviceState {
         missing_speaker: devices.missing_speaker,
         microphones: devices.microphones,
         speakers: devices.speakers,
-        microphone_silent: false,
+        microphone_silent,
         narrow_band: false,
         speaker_is_headset: None,
     }

@@ -4,11 +4,16 @@
 //! interactions or what the agent may do; it answers offers, keeps sound flowing and says how that goes.
 //!
 //! Start reading at [`run`]; a call's connection is in `call`, its sound in `voice`, the thread that moves sound in
-//! `studio`. [`sdp`] is pure; codecs and the jitter buffer are in `deskline_voice`.
+//! `studio`. Pure are [`sdp`], `stats` (what came and went), `adapt` (what reports of loss mean to the encoder), `mute`
+//! (whether the microphone is really off) and `ears` (what can be heard at all). Codecs and the jitter buffer are in `deskline_voice`.
 
+mod adapt;
 mod call;
+mod chain;
 mod dtmf;
+mod ears;
 mod engine;
+mod mute;
 mod path;
 mod rtp;
 pub mod sdp;

@@ -92,6 +92,11 @@ impl Numbering {
         self.timestamp = self.timestamp.wrapping_add(self.clock / 100);
     }
 
+    /// Number of the next packet.
+    pub(crate) fn next_sequence(&self) -> u16 {
+        self.sequence
+    }
+
     /// Nothing is sent for a while: the next voice packet starts a talk spurt.
     pub(crate) fn interrupt(&mut self) {
         self.fresh = true;

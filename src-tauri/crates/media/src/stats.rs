@@ -1,13 +1,54 @@
 //! Counting what comes in, as RFC 3550 does, and one sample a second of it.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use deskline_core::CallSample;
-use deskline_core::quality::{Coding, mos};
+use deskline_core::quality::{Coding, Evidence, mos};
+use deskline_voice::codec::Wishes;
 
 use crate::sdp::CodecKind;
 use deskline_voice::receiver::Playout;
+
+/// Reports of the far end older than this say nothing about now.
+const REPORT_LASTS: Duration = Duration::from_secs(10);
+
+/// What is assumed of a far end that does not tell: its jitter buffer on a quiet network, and its way to the ear.
+const FAR_BUFFER_MS: f64 = 40.0;
+const FAR_PLAYBACK_MS: f64 = 20.0;
+
+/// What Opus looks ahead, in milliseconds.
+const LOOK_AHEAD_MS: f64 = 6.0;
+
+/// How long sound takes on this machine, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Latency {
+    /// From the microphone to us.
+    pub(crate) capture: f64,
+    /// Processing of the microphone.
+    pub(crate) near: f64,
+    /// Processing of what is heard.
+    pub(crate) far: f64,
+    /// From us to the ear.
+    pub(crate) playback: f64,
+}
+
+/// What the one who asks for a sample knows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// What we send with, if anything is agreed.
+    pub(crate) spoken: Option<&'a Wishes>,
+    /// What our encoder aims at, in bits per second.
+    pub(crate) bitrate: u32,
+    /// What the receiver counted.
+    pub(crate) playout: Playout,
+    /// Whether the far end says that it sends, on a path that is up.
+    pub(crate) receiving: bool,
+    /// Delays of this machine.
+    pub(crate) latency: Latency,
+    /// What was seen besides.
+    pub(crate) evidence: Evidence,
+}
 
 /// Counters of one call; they go on over re-offers and new connections (headless fine print 13).
 #[derive(Debug, Default)]
@@ -19,9 +60,26 @@ pub(crate) struct Statistics {
     lost_before: i64,
     sent: u64,
     sent_bytes: u64,
-    rtt_ms: Option<f64>,
+    /// Packets of ours for which there was no room.
+    dropped: u64,
+    heard: Option<CodecKind>,
+    last_packet: Option<Instant>,
+    far: Option<FarReport>,
+    rtt_ms: Option<(Instant, f64)>,
+    rtt_sum_ms: f64,
+    rtt_count: u64,
+    buffer_sum_ms: f64,
+    buffer_samples: u64,
     began: Option<Instant>,
     before: Before,
+}
+
+/// The far end's last word about our packets.
+#[derive(Debug, Clone, Copy)]
+struct FarReport {
+    at: Instant,
+    loss_pct: f64,
+    jitter_ms: f64,
 }
 
 #[derive(Debug)]
@@ -42,6 +100,9 @@ struct Before {
     lost: i64,
     samples: u64,
     concealed: u64,
+    late: u64,
+    received: u64,
+    dropped: u64,
 }
 
 impl Statistics {
@@ -50,17 +111,21 @@ impl Statistics {
         self.began.get_or_insert(now);
     }
 
-    /// A packet came; `stamp` is its timestamp with the clock, unless it is no voice.
+    /// A packet came; `voice` is its timestamp with the codec, unless it is no voice.
     pub(crate) fn received(
         &mut self,
         ssrc: u32,
         sequence: u16,
-        stamp: Option<(u32, u32)>,
+        voice: Option<(u32, CodecKind)>,
         bytes: usize,
         at: Instant,
     ) {
         self.received += 1;
         self.received_bytes += bytes as u64;
+        self.last_packet = Some(self.last_packet.map_or(at, |last| last.max(at)));
+        if let Some((_, kind)) = voice {
+            self.heard = Some(kind);
+        }
         if self
             .source
             .as_ref()
@@ -84,7 +149,7 @@ impl Statistics {
         if let Some(source) = &mut self.source {
             source.push(
                 sequence,
-                stamp,
+                voice.map(|(stamp, kind)| (stamp, kind.clock())),
                 at.saturating_duration_since(began).as_micros(),
             );
         }
@@ -96,53 +161,81 @@ impl Statistics {
         self.sent_bytes += bytes as u64;
     }
 
-    /// The far side's reports gave a round trip.
-    pub(crate) fn round_trip(&mut self, rtt_ms: f64) {
-        self.rtt_ms = Some(rtt_ms);
+    /// A packet could not go out: there was no room for it.
+    pub(crate) fn dropped(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// The far side reported about our packets: its loss since its last report in per cent, its jitter in ticks of
+    /// `clock`, and the round trip, where it could be measured.
+    pub(crate) fn reported(
+        &mut self,
+        at: Instant,
+        loss_pct: f64,
+        jitter: u32,
+        clock: u32,
+        rtt_ms: Option<f64>,
+    ) {
+        self.far = Some(FarReport {
+            at,
+            loss_pct: loss_pct.clamp(0.0, 100.0),
+            jitter_ms: f64::from(jitter) * 1_000.0 / f64::from(clock.max(1)),
+        });
+        if let Some(rtt_ms) = rtt_ms.filter(|rtt| rtt.is_finite()) {
+            self.rtt_ms = Some((at, rtt_ms));
+            self.rtt_sum_ms += rtt_ms;
+            self.rtt_count += 1;
+        }
     }
 
     /// One sample; the percentages are those since the last one.
-    pub(crate) fn sample(
-        &mut self,
-        now: Instant,
-        codec: Option<CodecKind>,
-        playout: Playout,
-        receiving: bool,
-    ) -> CallSample {
+    pub(crate) fn sample(&mut self, now: Instant, asked: Asked<'_>) -> CallSample {
+        let Asked {
+            spoken, playout, ..
+        } = asked;
         let expected = self.source.as_ref().map_or(0, Source::expected);
         let lost = self.lost();
-        let percent =
-            |part: f64, whole: f64| (whole > 0.0).then(|| (part * 100.0 / whole).clamp(0.0, 100.0));
         let loss_pct = percent(
             (lost - self.before.lost) as f64,
             (expected - self.before.expected) as f64,
         );
+        let discard_pct = percent(
+            playout.late.saturating_sub(self.before.late) as f64,
+            (self.received - self.before.received) as f64,
+        );
+        let samples = playout.samples.saturating_sub(self.before.samples);
         let concealed_pct = percent(
             playout.concealed.saturating_sub(self.before.concealed) as f64,
-            playout.samples.saturating_sub(self.before.samples) as f64,
+            samples as f64,
         )
-        .filter(|_| receiving);
+        .filter(|_| asked.receiving);
+        let dropped = self.dropped - self.before.dropped;
         self.before = Before {
             expected,
             lost,
             samples: playout.samples,
             concealed: playout.concealed,
+            late: playout.late,
+            received: self.received,
+            dropped: self.dropped,
         };
         let jitter_ms = self
             .source
             .as_ref()
             .map(|source| source.jitter * 1_000.0 / f64::from(source.clock));
         let buffer_ms = (playout.samples > 0).then_some(playout.delay_ms.max(0.0));
-        let mos = jitter_ms.zip(loss_pct).map(|(jitter, loss)| {
-            let delay = self.rtt_ms.unwrap_or(0.0) / 2.0 + buffer_ms.unwrap_or(0.0);
-            mos(Coding::OpusWithRedundancy, loss, delay + 2.0 * jitter)
-        });
-        CallSample {
-            rtt_ms: self.rtt_ms,
+        if let Some(buffer_ms) = buffer_ms {
+            self.buffer_sum_ms += buffer_ms * samples as f64;
+            self.buffer_samples += samples;
+        }
+        let fresh = |at: Instant| now.saturating_duration_since(at) < REPORT_LASTS;
+        let far = self.far.filter(|far| fresh(far.at));
+        let rtt_ms = self.rtt_ms.filter(|(at, _)| fresh(*at)).map(|(_, rtt)| rtt);
+        let mut sample = CallSample {
+            rtt_ms,
             jitter_ms,
             loss_pct,
-            mos,
-            codec: codec.map(|kind| kind.name().to_owned()),
+            codec: spoken.map(|wishes| wishes.kind.name().to_owned()),
             concealed_pct,
             buffer_ms,
             sent: self.sent,
@@ -154,8 +247,66 @@ impl Statistics {
             seconds: self.began.map_or(0.0, |began| {
                 now.saturating_duration_since(began).as_secs_f64()
             }),
+            out_loss_pct: far.map(|far| far.loss_pct),
+            out_jitter_ms: far.map(|far| far.jitter_ms),
+            discard_pct,
+            mean_buffer_ms: (self.buffer_samples > 0)
+                .then(|| self.buffer_sum_ms / self.buffer_samples as f64),
+            mean_rtt_ms: (self.rtt_count > 0).then(|| self.rtt_sum_ms / self.rtt_count as f64),
+            codec_in: self.heard.map(|kind| kind.name().to_owned()),
+            bitrate: spoken.map(|wishes| match wishes.kind {
+                CodecKind::Opus => f64::from(asked.bitrate),
+                CodecKind::Pcmu | CodecKind::Pcma | CodecKind::Telephone => 64_000.0,
+            }),
+            evidence: Evidence {
+                dropped,
+                reported: far.is_some(),
+                stalled_ms: self.stalled_ms(now, asked.receiving),
+                ..asked.evidence
+            },
             ..CallSample::default()
-        }
+        };
+        self.judge(&mut sample, spoken, asked.latency);
+        sample
+    }
+
+    /// Mouth to ear, and what people would say of either direction.
+    fn judge(&self, sample: &mut CallSample, spoken: Option<&Wishes>, latency: Latency) {
+        let Some(spoken) = spoken else { return };
+        let half_trip = sample.rtt_ms.unwrap_or(0.0) / 2.0;
+        // The far end's microphone is not ours to measure; it is taken to be like ours.
+        let heard = self.heard.unwrap_or(spoken.kind);
+        let to_ear = latency.capture
+            + latency.near
+            + coding_ms(heard, spoken.frames)
+            + half_trip
+            + sample.buffer_ms.unwrap_or(0.0)
+            + latency.far
+            + latency.playback;
+        sample.mouth_to_ear_ms = sample.rtt_ms.and(sample.buffer_ms).map(|_| to_ear);
+        // What is missing at the ear is what the receiver had to make up, whether it was lost or late.
+        let missing = sample.concealed_pct.or(sample.loss_pct);
+        sample.mos = sample
+            .jitter_ms
+            .and(missing)
+            .map(|missing| mos(coding(heard, true), missing, to_ear));
+        let jitter_ms = sample.out_jitter_ms.unwrap_or(0.0);
+        let to_their_ear = latency.capture
+            + latency.near
+            + coding_ms(spoken.kind, spoken.frames)
+            + half_trip
+            + FAR_BUFFER_MS.max(2.0 * jitter_ms)
+            + FAR_PLAYBACK_MS;
+        sample.out_mos = sample
+            .out_loss_pct
+            .map(|lost| mos(coding(spoken.kind, spoken.redundancy), lost, to_their_ear));
+    }
+
+    fn stalled_ms(&self, now: Instant, receiving: bool) -> f64 {
+        let last = self.last_packet.or(self.began).filter(|_| receiving);
+        last.map_or(0.0, |last| {
+            now.saturating_duration_since(last).as_secs_f64() * 1_000.0
+        })
     }
 
     fn lost(&self) -> i64 {
@@ -164,6 +315,26 @@ impl Statistics {
                 .source
                 .as_ref()
                 .map_or(0, |source| (source.expected() - source.received).max(0))
+    }
+}
+
+fn percent(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| (part * 100.0 / whole).clamp(0.0, 100.0))
+}
+
+fn coding(kind: CodecKind, redundancy: bool) -> Coding {
+    match kind {
+        CodecKind::Opus if redundancy => Coding::OpusWithRedundancy,
+        CodecKind::Opus => Coding::Opus,
+        CodecKind::Pcmu | CodecKind::Pcma | CodecKind::Telephone => Coding::G711,
+    }
+}
+
+fn coding_ms(kind: CodecKind, frames: usize) -> f64 {
+    let packet = frames as f64 * 10.0;
+    match kind {
+        CodecKind::Opus => packet + LOOK_AHEAD_MS,
+        CodecKind::Pcmu | CodecKind::Pcma | CodecKind::Telephone => packet,
     }
 }
 
@@ -213,8 +384,29 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use deskline_voice::codec::Codec;
+
     use super::*;
-    use std::time::Duration;
+
+    fn wishes(kind: CodecKind) -> Wishes {
+        let codec = Codec {
+            payload_type: 0,
+            kind,
+            fmtp: None,
+        };
+        Wishes::of(&codec, None)
+    }
+
+    fn plain(spoken: Option<&Wishes>) -> Asked<'_> {
+        Asked {
+            spoken,
+            bitrate: 32_000,
+            playout: Playout::default(),
+            receiving: true,
+            latency: Latency::default(),
+            evidence: Evidence::default(),
+        }
+    }
 
     fn feed(
         statistics: &mut Statistics,
@@ -227,7 +419,7 @@ mod tests {
             statistics.received(
                 7,
                 65_500u16.wrapping_add(n as u16),
-                Some((n.wrapping_mul(960).wrapping_sub(9_000), 48_000)),
+                Some((n.wrapping_mul(960).wrapping_sub(9_000), CodecKind::Opus)),
                 80,
                 zero + Duration::from_millis(u64::from(n) * 20 + u64::from(n % 2) * 8),
             );
@@ -239,18 +431,18 @@ mod tests {
         let zero = Instant::now();
         let mut statistics = Statistics::default();
         feed(&mut statistics, zero, 0, 50, |_| true);
-        let first = statistics.sample(zero, Some(CodecKind::Opus), Playout::default(), true);
+        let first = statistics.sample(zero, plain(None));
         assert_eq!(
             (first.lost, first.loss_pct, first.received),
             (0, Some(0.0), 50)
         );
         feed(&mut statistics, zero, 50, 100, |n| n % 10 != 5);
-        let second = statistics.sample(zero, Some(CodecKind::Opus), Playout::default(), true);
+        let second = statistics.sample(zero, plain(None));
         assert_eq!(
             (second.lost, second.loss_pct, second.received),
             (5, Some(10.0), 95)
         );
-        let third = statistics.sample(zero, Some(CodecKind::Opus), Playout::default(), true);
+        let third = statistics.sample(zero, plain(None));
         assert_eq!((third.lost, third.loss_pct), (5, None));
     }
 
@@ -260,7 +452,7 @@ mod tests {
         let mut statistics = Statistics::default();
         feed(&mut statistics, zero, 0, 400, |_| true);
         // The transit changes by 8 ms with every packet.
-        let sample = statistics.sample(zero, None, Playout::default(), true);
+        let sample = statistics.sample(zero, plain(None));
         assert!(
             sample
                 .jitter_ms
@@ -275,25 +467,134 @@ mod tests {
         let mut statistics = Statistics::default();
         feed(&mut statistics, zero, 0, 20, |n| n != 5);
         feed(&mut statistics, zero, 18, 19, |_| true);
-        assert_eq!(
-            statistics.sample(zero, None, Playout::default(), true).lost,
-            1
-        );
+        assert_eq!(statistics.sample(zero, plain(None)).lost, 1);
     }
 
     #[test]
     fn calling_085_every_number_is_finite_even_before_anything_came() {
-        let sample = Statistics::default().sample(
-            Instant::now(),
-            Some(CodecKind::Pcmu),
-            Playout::default(),
-            true,
-        );
+        let sample =
+            Statistics::default().sample(Instant::now(), plain(Some(&wishes(CodecKind::Pcmu))));
         assert_eq!(sample.codec.as_deref(), Some("PCMU"));
         assert!(sample.seconds.is_finite());
         assert_eq!(
             (sample.jitter_ms, sample.loss_pct, sample.mos),
             (None, None, None)
+        );
+    }
+
+    /// A second of a call in both directions; `lost` per cent do not get through in either.
+    fn second(zero: Instant, latency: Latency, lost: u32, rtt: f64) -> CallSample {
+        let mut statistics = Statistics::default();
+        statistics.begin(zero);
+        feed(&mut statistics, zero, 0, 100, |n| n % 100 >= lost);
+        statistics.reported(zero, f64::from(lost), 960, 48_000, Some(rtt));
+        let spoken = wishes(CodecKind::Opus);
+        let playout = Playout {
+            samples: 96_000,
+            concealed: u64::from(lost) * 960,
+            late: 0,
+            delay_ms: 40.0,
+            ..Playout::default()
+        };
+        let asked = Asked {
+            playout,
+            latency,
+            ..plain(Some(&spoken))
+        };
+        statistics.sample(zero + Duration::from_secs(2), asked)
+    }
+
+    #[test]
+    fn both_directions_are_judged_by_what_gets_through() {
+        let zero = Instant::now();
+        let clean = second(zero, Latency::default(), 0, 60.0);
+        assert!(clean.mos.is_some_and(|mos| mos > 4.3), "{clean:?}");
+        assert!(clean.out_mos.is_some_and(|mos| mos > 4.3), "{clean:?}");
+        assert_eq!(clean.out_jitter_ms, Some(20.0));
+        let lossy = second(zero, Latency::default(), 20, 60.0);
+        assert!(lossy.mos.is_some_and(|mos| mos < 3.2), "{lossy:?}");
+        assert!(lossy.out_mos.is_some_and(|mos| mos < 3.2), "{lossy:?}");
+        let far = second(zero, Latency::default(), 0, 900.0);
+        assert!(far.mos.is_some_and(|mos| mos < 3.0), "{far:?}");
+    }
+
+    #[test]
+    fn mouth_to_ear_is_the_sum_of_its_parts() {
+        let latency = Latency {
+            capture: 15.0,
+            near: 10.0,
+            far: 10.0,
+            playback: 20.0,
+        };
+        let sample = second(Instant::now(), latency, 0, 60.0);
+        // 15 + 10 + (20 + 6) + 30 + 40 + 10 + 20
+        assert_eq!(sample.mouth_to_ear_ms, Some(151.0));
+        let mut silent = Statistics::default();
+        let spoken = wishes(CodecKind::Opus);
+        let before = silent.sample(Instant::now(), plain(Some(&spoken)));
+        assert_eq!(
+            before.mouth_to_ear_ms, None,
+            "nothing is claimed unmeasured"
+        );
+    }
+
+    #[test]
+    fn a_far_end_that_no_longer_reports_is_no_longer_quoted() {
+        let zero = Instant::now();
+        let mut statistics = Statistics::default();
+        statistics.reported(zero, 3.0, 96, 8_000, Some(80.0));
+        let spoken = wishes(CodecKind::Pcmu);
+        let now = statistics.sample(zero + Duration::from_secs(9), plain(Some(&spoken)));
+        assert_eq!(
+            (now.out_loss_pct, now.out_jitter_ms, now.rtt_ms),
+            (Some(3.0), Some(12.0), Some(80.0))
+        );
+        assert!(now.evidence.reported);
+        let later = statistics.sample(zero + Duration::from_secs(10), plain(Some(&spoken)));
+        assert_eq!(
+            (later.out_loss_pct, later.out_mos, later.rtt_ms),
+            (None, None, None)
+        );
+        assert!(!later.evidence.reported);
+        assert_eq!(later.mean_rtt_ms, Some(80.0), "of the whole call");
+    }
+
+    #[test]
+    fn a_wire_that_falls_silent_is_timed_while_the_far_end_should_send() {
+        let zero = Instant::now();
+        let mut statistics = Statistics::default();
+        feed(&mut statistics, zero, 0, 50, |_| true);
+        let at = zero + Duration::from_millis(49 * 20 + 8 + 3_000);
+        let stalled = |asked| statistics.sample(at, asked).evidence.stalled_ms;
+        let mut stalled = stalled;
+        assert!((stalled(plain(None)) - 3_000.0).abs() < 1.0);
+        let held = Asked {
+            receiving: false,
+            ..plain(None)
+        };
+        assert!(stalled(held).abs() < 1e-9);
+    }
+
+    #[test]
+    fn late_and_dropped_packets_are_those_of_the_last_second() {
+        let zero = Instant::now();
+        let mut statistics = Statistics::default();
+        feed(&mut statistics, zero, 0, 50, |_| true);
+        statistics.dropped();
+        let late = |late| Asked {
+            playout: Playout {
+                late,
+                ..Playout::default()
+            },
+            ..plain(None)
+        };
+        let first = statistics.sample(zero, late(5));
+        assert_eq!((first.discard_pct, first.evidence.dropped), (Some(10.0), 1));
+        feed(&mut statistics, zero, 50, 100, |_| true);
+        let second = statistics.sample(zero, late(5));
+        assert_eq!(
+            (second.discard_pct, second.evidence.dropped),
+            (Some(0.0), 0)
         );
     }
 }

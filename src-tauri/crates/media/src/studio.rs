@@ -6,12 +6,16 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver as Inbox, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use deskline_audio::{DeviceChoice, LevelMeter, Levels, Port, SILENCE};
+use deskline_audio::{DeviceChoice, Frame, LevelMeter, Levels, Port, SILENCE};
+use deskline_core::quality::Microphone;
 use deskline_core::{CallId, MediaFact, Problem, VoiceSettings};
 use tokio::sync::{mpsc, watch};
 
-use crate::rtp::Incoming;
-use crate::voice::{Parcel, Terms, Voice};
+use crate::chain::{Chain, InUse};
+use crate::ears::{MicrophoneWatch, TalkWatch};
+use crate::rtp::{Incoming, Outgoing};
+use crate::stats::Latency;
+use crate::voice::{Seen, Terms, Voice};
 
 /// A frame.
 const TICK: Duration = Duration::from_millis(10);
@@ -24,7 +28,7 @@ pub(crate) enum Order {
     /// A call wants sound; its first offer was asked to be answered then.
     Open(CallId, Instant),
     /// A connection for a call.
-    Connect(CallId, Inbox<Incoming>, mpsc::Sender<Parcel>),
+    Connect(CallId, Inbox<Incoming>, mpsc::Sender<Outgoing>),
     /// What was agreed.
     Agree(CallId, Terms),
     /// Whether packets can flow.
@@ -41,6 +45,8 @@ pub(crate) enum Order {
     Beep,
     /// Other devices.
     Choose(DeviceChoice),
+    /// Other devices are in use.
+    InUse(InUse),
     /// How sound is treated with a microphone; an empty name stands for every other one.
     Voice(String, VoiceSettings),
     /// Play the far end without noise removal, or with it again.
@@ -57,15 +63,26 @@ pub(crate) struct Studio {
     levels: watch::Sender<Levels>,
     input: LevelMeter,
     output: LevelMeter,
-    settings: HashMap<String, VoiceSettings>,
-    hears_original: bool,
+    chain: Chain,
+    microphone: MicrophoneWatch,
+    talk: TalkWatch,
+    /// Whether there is a microphone that could be off at the device.
+    has_microphone: bool,
+    has_devices: bool,
+    /// Tells when nothing at all comes out of it.
+    silent: watch::Sender<bool>,
+    seen: Seen,
 }
 
 impl Studio {
+    /// `has_devices`: the port is the machine's devices. `silent` is told when nothing at all comes out of the
+    /// microphone during calls.
     pub(crate) fn new(
         port: Box<dyn Port>,
+        has_devices: bool,
         facts: mpsc::UnboundedSender<MediaFact>,
         levels: watch::Sender<Levels>,
+        silent: watch::Sender<bool>,
     ) -> Self {
         Self {
             port,
@@ -74,8 +91,13 @@ impl Studio {
             levels,
             input: LevelMeter::default(),
             output: LevelMeter::default(),
-            settings: HashMap::new(),
-            hears_original: false,
+            chain: Chain::new(has_devices),
+            microphone: MicrophoneWatch::default(),
+            talk: TalkWatch::default(),
+            has_microphone: false,
+            has_devices,
+            silent,
+            seen: Seen::default(),
         }
     }
 
@@ -104,6 +126,8 @@ impl Studio {
     fn catch_up(&mut self, mut next: Instant) -> Instant {
         let now = Instant::now();
         let late = now.saturating_duration_since(next);
+        // What the thread is late beyond a tick is heard, if it is much; the calls' samples tell.
+        self.seen.held_up_ms += late.saturating_sub(TICK).as_secs_f64() * 1_000.0;
         if late > CATCH_UP {
             let lost = (late.as_millis() / TICK.as_millis()) as u32;
             tracing::warn!(?late, "the media thread was held up");
@@ -120,24 +144,64 @@ impl Studio {
     }
 
     fn tick(&mut self, now: Instant) {
-        let mut microphone = SILENCE;
-        self.port.capture(&mut microphone);
+        // First what is heard: the echo of it is in what the microphone gives next.
         let mut mix = SILENCE;
         for voice in self.voices.values_mut() {
-            voice.tick(now, &microphone, &mut mix, &self.facts);
+            voice.listen(now, &mut mix, &self.facts);
         }
+        self.chain.playing(&mut mix);
         for sample in &mut mix {
             *sample = sample.clamp(-1.0, 1.0);
         }
         self.port.play(&mix);
+        let mut microphone = SILENCE;
+        self.port.capture(&mut microphone);
+        self.look_at(&microphone);
+        self.chain.captured(&mut microphone);
+        let is_muted = self.voices.values().all(Voice::is_muted);
+        self.talk.take(is_muted, self.chain.has_voice());
+        for voice in self.voices.values_mut() {
+            voice.speak(now, &microphone, &self.seen, &self.facts);
+        }
         if let (Some(input), Some(output)) = (self.input.push(&microphone), self.output.push(&mix))
         {
             self.levels.send_replace(Levels {
                 input,
                 output,
-                talking_while_muted: false,
+                talking_while_muted: self.talk.is_talking(),
             });
         }
+    }
+
+    /// Looks at what the device gave and at how long sound takes.
+    fn look_at(&mut self, microphone: &Frame) {
+        // A file that has ended, or no microphone at all, is not one that was switched off.
+        if self.has_devices && self.has_microphone {
+            self.microphone.take(microphone, self.chain.has_voice());
+            let is_silent = self.microphone.is_silent();
+            self.silent.send_if_modified(|told| {
+                let is_news = *told != is_silent;
+                *told = is_silent;
+                is_news
+            });
+            self.seen.microphone = self.microphone.state();
+        }
+        let (near, far) = self.chain.delay_ms();
+        self.seen.latency = Latency {
+            near,
+            far,
+            ..self.seen.latency
+        };
+    }
+
+    /// The last call is over.
+    fn rest(&mut self) {
+        self.levels.send_replace(Levels::default());
+        self.chain.hear_original(false);
+        self.microphone = MicrophoneWatch::default();
+        self.talk = TalkWatch::default();
+        self.seen.microphone = Microphone::default();
+        self.silent.send_replace(false);
     }
 
     fn obey(&mut self, order: Order) {
@@ -157,7 +221,7 @@ impl Studio {
             }
             Order::Mute(call, muted) => {
                 let facts = self.facts.clone();
-                self.with(&call, |voice| voice.mute(muted, &facts));
+                self.with(&call, |voice| voice.mute(Instant::now(), muted, &facts));
             }
             Order::Digits(call, digits) => {
                 let facts = self.facts.clone();
@@ -168,16 +232,20 @@ impl Studio {
                     self.port.close();
                 }
                 if self.voices.is_empty() {
-                    self.levels.send_replace(Levels::default());
+                    self.rest();
                 }
             }
             Order::Ring(on) => self.port.ring(on),
             Order::Beep => self.port.beep(),
             Order::Choose(choice) => self.port.choose(choice),
-            Order::Voice(device, settings) => {
-                self.settings.insert(device, settings);
+            Order::InUse(in_use) => {
+                self.has_microphone = in_use.microphone.is_some();
+                // Another microphone is another silence.
+                self.microphone = MicrophoneWatch::default();
+                self.chain.use_devices(in_use);
             }
-            Order::HearOriginal(on) => self.hears_original = on,
+            Order::Voice(device, settings) => self.chain.set(device, settings),
+            Order::HearOriginal(on) => self.chain.hear_original(on),
             Order::Stop => {}
         }
     }
@@ -186,7 +254,7 @@ impl Studio {
         if self.voices.contains_key(&call) {
             return;
         }
-        match Voice::new(call.clone(), asked) {
+        match Voice::new(call.clone(), asked, self.seen) {
             Ok(voice) => {
                 self.voices.insert(call, voice);
                 self.port.open();

@@ -4,13 +4,17 @@ use std::sync::mpsc::Receiver as Inbox;
 use std::time::Instant;
 
 use deskline_audio::{Frame, SILENCE, level_db};
+use deskline_core::quality::{Evidence, Microphone};
 use deskline_core::{CallId, MediaFact, Problem};
 use tokio::sync::mpsc;
 
+use crate::adapt::Adaptation;
 use crate::dtmf::{Tick, Tones};
+use crate::ears::FarWatch;
+use crate::mute::Mute;
 use crate::rtp::{Incoming, Numbering, Outgoing};
 use crate::sdp::CodecKind;
-use crate::stats::Statistics;
+use crate::stats::{Asked, Latency, Statistics};
 use deskline_voice::codec::{CodecError, Encoder, Wishes};
 use deskline_voice::receiver::{Packet, Receiver};
 
@@ -35,13 +39,17 @@ pub(crate) struct Terms {
     pub(crate) receives: bool,
 }
 
-/// What goes to the task that writes to the connection, in order.
-#[derive(Debug)]
-pub(crate) enum Parcel {
-    /// A packet to send.
-    Packet(Outgoing),
-    /// Everything before this was handed to the network: the microphone's new state is true.
-    Muted(bool),
+/// What the media thread sees of the machine; the counters only grow.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    /// What comes out of the microphone.
+    pub(crate) microphone: Microphone,
+    /// Milliseconds for which the media thread was late.
+    pub(crate) held_up_ms: f64,
+    /// Times the devices' sound had to be cut or filled up.
+    pub(crate) slips: u64,
+    /// How long sound takes.
+    pub(crate) latency: Latency,
 }
 
 /// Sound of one call.
@@ -50,7 +58,7 @@ pub(crate) struct Voice {
     asked: Instant,
     heard_yet: bool,
     incoming: Option<Inbox<Incoming>>,
-    outgoing: Option<mpsc::Sender<Parcel>>,
+    outgoing: Option<mpsc::Sender<Outgoing>>,
     terms: Option<Terms>,
     live: bool,
     encoder: Option<Encoder>,
@@ -58,19 +66,24 @@ pub(crate) struct Voice {
     receiver: Receiver,
     statistics: Statistics,
     tones: Tones,
-    muted: bool,
-    /// A mute is told once a packet without voice has gone out.
-    untold: bool,
+    adaptation: Adaptation,
+    far: FarWatch,
+    mute: Mute,
+    /// The microphone has just come on: its first frame swells, so that nothing clicks.
+    swells: bool,
+    /// What was sent with before the last agreement; some of it may still leave.
+    sent_before: Option<(u8, CodecKind)>,
+    seen: Seen,
     ticks: u32,
     began: bool,
 }
 
 impl Voice {
-    /// A call whose first offer was asked to be answered at `asked`.
+    /// A call whose first offer was asked to be answered at `asked`; `seen` is what was seen until now.
     ///
     /// # Errors
     /// [`CodecError`] when there is no memory for a decoder.
-    pub(crate) fn new(call: CallId, asked: Instant) -> Result<Self, CodecError> {
+    pub(crate) fn new(call: CallId, asked: Instant, seen: Seen) -> Result<Self, CodecError> {
         Ok(Self {
             call,
             asked,
@@ -84,15 +97,19 @@ impl Voice {
             receiver: Receiver::new()?,
             statistics: Statistics::default(),
             tones: Tones::default(),
-            muted: false,
-            untold: false,
+            adaptation: Adaptation::new(0),
+            far: FarWatch::default(),
+            mute: Mute::new(asked),
+            swells: false,
+            sent_before: None,
+            seen,
             ticks: 0,
             began: false,
         })
     }
 
     /// Another connection carries the call from now on.
-    pub(crate) fn connect(&mut self, incoming: Inbox<Incoming>, outgoing: mpsc::Sender<Parcel>) {
+    pub(crate) fn connect(&mut self, incoming: Inbox<Incoming>, outgoing: mpsc::Sender<Outgoing>) {
         self.incoming = Some(incoming);
         self.outgoing = Some(outgoing);
         self.live = false;
@@ -107,6 +124,9 @@ impl Voice {
             .is_none_or(|encoder| *encoder.wishes() != terms.spoken)
         {
             self.encoder = Some(Encoder::new(terms.spoken.clone())?);
+            self.adaptation = Adaptation::new(terms.spoken.bitrate);
+            let before = self.terms.as_ref().map(|terms| &terms.spoken);
+            self.sent_before = before.map(|spoken| (spoken.payload_type, spoken.kind));
             self.numbering.set_codec(terms.spoken.kind);
             self.numbering.interrupt();
         }
@@ -119,27 +139,27 @@ impl Voice {
         self.live = live;
     }
 
-    /// Turns the microphone off or on.
-    pub(crate) fn mute(&mut self, muted: bool, facts: &mpsc::UnboundedSender<MediaFact>) {
-        self.muted = muted;
+    /// Turns the microphone off or on. Off is told when it is true: see [`Mute`].
+    pub(crate) fn mute(
+        &mut self,
+        now: Instant,
+        muted: bool,
+        facts: &mpsc::UnboundedSender<MediaFact>,
+    ) {
+        self.swells |= self.mute.is_wanted() && !muted;
         if muted && let Some(encoder) = &mut self.encoder {
             encoder.forget();
         }
-        if muted && self.may_send() {
-            self.untold = true;
-            return;
+        let first = self.numbering.next_sequence();
+        match self.mute.want(muted, now, first) {
+            Ok(told) => self.tell_muted(told, facts),
+            Err(error) => tracing::error!(%error, "nobody can listen whether the mute is true"),
         }
-        self.untold = false;
-        let told = self
-            .outgoing
-            .as_ref()
-            .is_some_and(|outgoing| outgoing.try_send(Parcel::Muted(muted)).is_ok());
-        if !told {
-            let _ = facts.send(MediaFact::Muted {
-                call: self.call.clone(),
-                muted,
-            });
-        }
+    }
+
+    /// Whether the agent wants to be muted.
+    pub(crate) fn is_muted(&self) -> bool {
+        self.mute.is_wanted()
     }
 
     /// Sends key tones; the outcome is told when the last is over.
@@ -162,23 +182,34 @@ impl Voice {
         }
     }
 
-    /// 10 ms: takes what came, adds what is heard to `mix`, sends what `microphone` says.
-    pub(crate) fn tick(
+    /// The first half of 10 ms: takes what came, adds what is heard to `mix`.
+    pub(crate) fn listen(
         &mut self,
         now: Instant,
-        microphone: &Frame,
         mix: &mut Frame,
         facts: &mpsc::UnboundedSender<MediaFact>,
     ) {
-        self.take_in();
-        self.listen(now, mix, facts);
-        self.speak(microphone, facts);
+        self.take_in(facts);
+        self.hear(now, mix, facts);
+    }
+
+    /// The second half: sends what `microphone` says.
+    pub(crate) fn speak(
+        &mut self,
+        now: Instant,
+        microphone: &Frame,
+        seen: &Seen,
+        facts: &mpsc::UnboundedSender<MediaFact>,
+    ) {
+        self.send_voice(microphone, facts);
+        let told = self.mute.tick(now);
+        self.tell_muted(told, facts);
         if self.began || self.live {
             self.began = true;
             self.statistics.begin(now);
             self.ticks += 1;
             if self.ticks.is_multiple_of(TICKS_PER_SAMPLE) {
-                self.report(now, facts);
+                self.report(now, seen, facts);
             }
         }
     }
@@ -195,8 +226,8 @@ impl Voice {
         self.live && self.terms.as_ref().is_some_and(|terms| terms.sends)
     }
 
-    fn take_in(&mut self) {
-        let Some(incoming) = &self.incoming else {
+    fn take_in(&mut self, facts: &mpsc::UnboundedSender<MediaFact>) {
+        let Some(incoming) = self.incoming.take() else {
             return;
         };
         while let Ok(news) = incoming.try_recv() {
@@ -220,7 +251,7 @@ impl Voice {
                     self.statistics.received(
                         ssrc,
                         sequence,
-                        voice.map(|kind| (timestamp, kind.clock())),
+                        voice.map(|kind| (timestamp, kind)),
                         payload.len(),
                         at,
                     );
@@ -236,23 +267,57 @@ impl Voice {
                         self.receiver.insert(packet, at);
                     }
                 }
-                Incoming::Left { .. } => {}
-                Incoming::Report {
-                    rtt_ms, loss_pct, ..
+                Incoming::Left {
+                    payload_type,
+                    sequence,
+                    payload,
+                    at,
                 } => {
-                    if let Some(rtt_ms) = rtt_ms {
-                        self.statistics.round_trip(rtt_ms);
-                    }
-                    if let Some(encoder) = &mut self.encoder {
-                        encoder.set_loss(loss_pct.round() as u8);
+                    if let Some(kind) = self.sent_as(payload_type)
+                        && let Some(told) = self.mute.left(kind, sequence, &payload, at)
+                    {
+                        let _ = facts.send(muted_fact(&self.call, told));
                     }
                 }
+                Incoming::Report {
+                    rtt_ms,
+                    loss_pct,
+                    jitter,
+                } => self.reported(Instant::now(), rtt_ms, loss_pct, jitter),
             }
+        }
+        self.incoming = Some(incoming);
+    }
+
+    /// What a payload type of ours stands for.
+    fn sent_as(&self, payload_type: u8) -> Option<CodecKind> {
+        let terms = self.terms.as_ref()?;
+        let spoken = (terms.spoken.payload_type, terms.spoken.kind);
+        let telephone = terms.telephone.map(|number| (number, CodecKind::Telephone));
+        [Some(spoken), telephone, self.sent_before]
+            .into_iter()
+            .flatten()
+            .find(|(number, _)| *number == payload_type)
+            .map(|(_, kind)| kind)
+    }
+
+    fn reported(&mut self, now: Instant, rtt_ms: Option<f64>, loss_pct: f64, jitter: u32) {
+        let Some(encoder) = &mut self.encoder else {
+            return;
+        };
+        let clock = encoder.wishes().kind.clock();
+        self.statistics
+            .reported(now, loss_pct, jitter, clock, rtt_ms);
+        if let Some(advice) = self.adaptation.report(now, loss_pct, rtt_ms) {
+            tracing::debug!(call = %self.call, ?advice, "the far side reports");
+            encoder.set_loss(advice.loss_pct);
+            encoder.set_bitrate(advice.bitrate);
         }
     }
 
-    fn listen(&mut self, now: Instant, mix: &mut Frame, facts: &mpsc::UnboundedSender<MediaFact>) {
+    fn hear(&mut self, now: Instant, mix: &mut Frame, facts: &mpsc::UnboundedSender<MediaFact>) {
         let (frame, real) = self.receiver.get_10ms(now);
+        self.far.take(&frame, real);
         for (sum, sample) in mix.iter_mut().zip(&frame) {
             *sum += sample;
         }
@@ -266,7 +331,7 @@ impl Voice {
         }
     }
 
-    fn speak(&mut self, microphone: &Frame, facts: &mpsc::UnboundedSender<MediaFact>) {
+    fn send_voice(&mut self, microphone: &Frame, facts: &mpsc::UnboundedSender<MediaFact>) {
         self.numbering.tick();
         if !self.may_send() {
             self.stop_speaking(facts);
@@ -280,9 +345,22 @@ impl Voice {
         let Some(encoder) = &mut self.encoder else {
             return;
         };
-        let wishes = encoder.wishes().clone();
+        let (payload_type, ticks) = {
+            let wishes = encoder.wishes();
+            (wishes.payload_type, wishes.ticks())
+        };
         // The encoder is fed during tones too, so that its packets stay on the clock.
-        let payload = encoder.push(if self.muted { &SILENCE } else { microphone });
+        let payload = if self.mute.is_wanted() {
+            encoder.push(&SILENCE)
+        } else if std::mem::take(&mut self.swells) {
+            encoder.push(&swelling(microphone))
+        } else {
+            encoder.push(microphone)
+        };
+        if encoder.has_withheld() {
+            // What is said next begins a talk spurt; the clock has gone on.
+            self.numbering.interrupt();
+        }
         match tick {
             Tick::Event(packets) => {
                 let telephone = self.terms.as_ref().and_then(|terms| terms.telephone);
@@ -297,11 +375,8 @@ impl Voice {
             }
             Tick::Voice | Tick::Done => {
                 if let Some(payload) = payload {
-                    let packet = self
-                        .numbering
-                        .voice(wishes.payload_type, wishes.ticks(), payload);
+                    let packet = self.numbering.voice(payload_type, ticks, payload);
                     self.send(packet);
-                    self.tell_muted();
                 }
                 if tick == Tick::Done {
                     self.tell_digits(Ok(()), facts);
@@ -319,32 +394,47 @@ impl Voice {
             self.tones.clear();
             self.tell_digits(Err("the call was interrupted".to_owned()), facts);
         }
-        self.tell_muted();
     }
 
-    fn tell_muted(&mut self) {
-        if self.untold
-            && let Some(outgoing) = &self.outgoing
-        {
-            // A full queue is tried again with the next packet.
-            self.untold = outgoing.try_send(Parcel::Muted(self.muted)).is_err();
+    fn tell_muted(&self, told: Option<bool>, facts: &mpsc::UnboundedSender<MediaFact>) {
+        if let Some(muted) = told {
+            let _ = facts.send(muted_fact(&self.call, muted));
         }
     }
 
     fn send(&mut self, packet: Outgoing) {
         let bytes = packet.payload.len();
-        if let Some(outgoing) = &self.outgoing
-            && outgoing.try_send(Parcel::Packet(packet)).is_ok()
-        {
-            self.statistics.sent(bytes);
+        match &self.outgoing {
+            Some(outgoing) if outgoing.try_send(packet).is_ok() => self.statistics.sent(bytes),
+            Some(_) => self.statistics.dropped(),
+            None => {}
         }
     }
 
-    fn report(&mut self, now: Instant, facts: &mpsc::UnboundedSender<MediaFact>) {
-        let codec = self.terms.as_ref().map(|terms| terms.spoken.kind);
-        let receiving = self.terms.as_ref().is_some_and(|terms| terms.receives);
-        let playout = self.receiver.counters();
-        let sample = self.statistics.sample(now, codec, playout, receiving);
+    fn report(&mut self, now: Instant, seen: &Seen, facts: &mpsc::UnboundedSender<MediaFact>) {
+        let before = std::mem::replace(&mut self.seen, *seen);
+        let evidence = Evidence {
+            // What nobody is to hear cannot be at fault.
+            microphone: if self.mute.is_wanted() || !self.may_send() {
+                Microphone::Fine
+            } else {
+                seen.microphone
+            },
+            held_up_ms: seen.held_up_ms - before.held_up_ms,
+            slips: seen.slips - before.slips,
+            far_silent: self.far.is_silent(),
+            ..Evidence::default()
+        };
+        let receives = self.terms.as_ref().is_some_and(|terms| terms.receives);
+        let asked = Asked {
+            spoken: self.terms.as_ref().map(|terms| &terms.spoken),
+            bitrate: self.adaptation.advice().bitrate,
+            playout: self.receiver.counters(),
+            receiving: self.live && receives,
+            latency: seen.latency,
+            evidence,
+        };
+        let sample = self.statistics.sample(now, asked);
         let _ = facts.send(MediaFact::Quality {
             call: self.call.clone(),
             sample: Box::new(sample),
@@ -361,4 +451,17 @@ impl Voice {
             result,
         });
     }
+}
+
+fn muted_fact(call: &CallId, muted: bool) -> MediaFact {
+    MediaFact::Muted {
+        call: call.clone(),
+        muted,
+    }
+}
+
+/// The frame growing from nothing.
+fn swelling(frame: &Frame) -> Frame {
+    let length = frame.len() as f32;
+    std::array::from_fn(|n| frame[n] * n as f32 / length)
 }
