@@ -1,0 +1,109 @@
+//! The far sides behind a few words of HTTP.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::Html;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use crate::peer::{Peer, Script};
+
+struct Desk {
+    script: Arc<Script>,
+    audio: Option<PathBuf>,
+    peers: Mutex<HashMap<u64, Peer>>,
+    next: AtomicU64,
+}
+
+/// Says its address on standard output, then one line per report; runs until it is killed.
+pub(crate) async fn run(options: &HashMap<&str, &str>) {
+    let desk = Arc::new(Desk {
+        script: Arc::new(Script::read(
+            options["packets"],
+            options["trace"],
+            options.contains_key("loop"),
+        )),
+        audio: options.get("audio").map(PathBuf::from),
+        peers: Mutex::default(),
+        next: AtomicU64::new(0),
+    });
+    let routes = Router::new()
+        .route("/", get(|| async { Html(include_str!("page.html")) }))
+        .route("/offer", get(offer))
+        .route("/answer/{call}", post(answer))
+        .route("/ended/{call}", get(ended))
+        .route("/report/{call}", post(report))
+        .route("/audio/{call}", post(audio))
+        .route("/hangup/{call}", post(hang_up))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(desk);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("http://{}", listener.local_addr().unwrap());
+    axum::serve(listener, routes).await.unwrap();
+}
+
+async fn offer(State(desk): State<Arc<Desk>>) -> String {
+    let peer = Peer::start(Arc::clone(&desk.script)).await;
+    let call = desk.next.fetch_add(1, Ordering::Relaxed);
+    let said = json!({ "call": call, "sdp": peer.offer }).to_string();
+    desk.peers.lock().unwrap().insert(call, peer);
+    said
+}
+
+async fn answer(State(desk): State<Arc<Desk>>, Path(call): Path<u64>, sdp: String) {
+    desk.peers
+        .lock()
+        .unwrap()
+        .get_mut(&call)
+        .unwrap()
+        .answer(&sdp);
+}
+
+/// Replies when the last packet of the script has left.
+async fn ended(State(desk): State<Arc<Desk>>, Path(call): Path<u64>) -> String {
+    let mut ended = desk.peers.lock().unwrap()[&call].ended.clone();
+    let _ = ended.wait_for(|is_over| *is_over).await;
+    tallied(&desk, call).to_string()
+}
+
+async fn report(State(desk): State<Arc<Desk>>, Path(call): Path<u64>, body: String) {
+    let said: Value = serde_json::from_str(&body).unwrap_or(Value::String(body));
+    println!(
+        "{}",
+        json!({ "call": call, "client": said, "peer": tallied(&desk, call) })
+    );
+}
+
+async fn audio(State(desk): State<Arc<Desk>>, Path(call): Path<u64>, samples: Bytes) {
+    if let Some(folder) = &desk.audio {
+        tokio::fs::write(folder.join(format!("heard-{call}.f32")), &samples)
+            .await
+            .unwrap();
+    }
+}
+
+async fn hang_up(State(desk): State<Arc<Desk>>, Path(call): Path<u64>) {
+    desk.peers.lock().unwrap().remove(&call);
+}
+
+fn tallied(desk: &Desk, call: u64) -> Value {
+    desk.peers
+        .lock()
+        .unwrap()
+        .get(&call)
+        .map_or(Value::Null, |peer| {
+            let tally = &peer.tally;
+            json!({
+                "sent": tally.sent.load(Ordering::Relaxed),
+                "received": tally.received.load(Ordering::Relaxed),
+                "latestSendMs": tally.late_us.load(Ordering::Relaxed) as f64 / 1000.0,
+                "isOver": tally.is_over.load(Ordering::Relaxed),
+            })
+        })
+}
