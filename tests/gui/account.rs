@@ -82,7 +82,7 @@ async fn without_a_keyring_the_agent_is_told_and_works_for_this_session() {
 }
 
 /// The registered ports are the machine's: one sign-in with consent at a time.
-static PORTS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(crate) static PORTS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test]
 async fn signin_01_the_window_signs_in_through_a_real_browser_and_out_again() {

@@ -7,6 +7,7 @@
 
 mod account;
 mod calls;
+mod connection;
 mod consult;
 mod digital;
 mod look;

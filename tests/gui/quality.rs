@@ -16,8 +16,10 @@ async fn a_good_call_reads_so_in_the_chip_on_the_page_and_in_the_report() {
         stage.click("quality").await;
         stage.see("call-quality").await;
         stage.reads("quality-verdict", "The line is good").await;
-        stage.reads("quality-detail", "You hear Daniel well.").await;
-        for measure in ["jitter", "lostIn"] {
+        // How we are heard is known as soon as the other side reports.
+        let well = "Daniel hears you well. You hear Daniel well.";
+        stage.reads("quality-detail", well).await;
+        for measure in ["lostOut", "jitter", "roundTrip", "lostIn"] {
             stage
                 .reads(&format!("measure-{measure}"), "good below")
                 .await;

@@ -38,6 +38,8 @@ async fn a_page_that_dies_in_a_call_comes_back_while_the_voices_go_on() {
 
             let app = stage.app();
             let window = main_window(app);
+            // The chip is in the picture: it must have said what it will say again.
+            stage.reads("quality", "Good").await;
             let before_picture = stage.header(&window, "before");
             let page = await_descendant(app, "WebKitWebProces", None).await;
             let before = stage.centre.heard(&call).unwrap().seconds;

@@ -10,6 +10,11 @@ export function amount(value: number, unit: string): string {
   return `${unit === '%' ? value.toFixed(1) : value.toFixed(0)}${nbsp}${unit}`;
 }
 
+/** What a codec is called; its rate is what is heard of it. */
+export function codecName(codec: string): string {
+  return ({ opus: 'Opus 48 kHz', pcmu: 'G.711 µ-law 8 kHz', pcma: 'G.711 A-law 8 kHz' } as Record<string, string>)[codec.toLowerCase()] ?? codec;
+}
+
 /** `24 s`, `3 min`, `1:05 h`. */
 export function span(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
@@ -36,7 +41,7 @@ export function qualityReport(trend: Measured[], devices: Devices, facts: string
     lines.push(
       [words.mosIn, mos(sample.mos)],
       [words.mosOut, mos(sample.outMos)],
-      [words.codec, sample.codec ?? words.unknown],
+      [words.codec, sample.codec === null ? words.unknown : codecName(sample.codec)],
       [words.concealed, known(sample.concealedPct, '%')],
       [words.discarded, known(sample.discardPct, '%')],
       [words.buffer, known(sample.bufferMs, 'ms')],

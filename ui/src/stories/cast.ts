@@ -105,4 +105,4 @@ export const held: TaskView = { ...connected, phase: 'held', held: true, can: { 
 export const wrapUp: TaskView = { ...connected, phase: 'wrapUp', wrapUpRequired: true, can: { ...nothing, wrapup: true } };
 
 /** A good line. */
-export const goodLine: QualityView = { verdict: { level: 'good', side: null, direction: null, since: null }, outLossPct: 0, outJitterMs: 4, outMos: 4.3, discardPct: 0, mouthToEarMs: 148, rttMs: 96, jitterMs: 6, lossPct: 0.1, mos: 4.3, codec: 'Opus 48 kHz', concealedPct: 0, bufferMs: 40, sent: 11_650, received: 11_649 };
+export const goodLine: QualityView = { verdict: { level: 'good', side: null, direction: null, since: null }, outLossPct: 0, outJitterMs: 4, outMos: 4.3, discardPct: 0, mouthToEarMs: 148, rttMs: 96, jitterMs: 6, lossPct: 0.1, mos: 4.3, codec: 'opus', concealedPct: 0, bufferMs: 40, sent: 11_650, received: 11_649 };
