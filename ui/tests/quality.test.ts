@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Heard, Levels } from '../src/backend';
 import type { QualityView } from '../src/backend/generated/QualityView';
 import type { Verdict } from '../src/backend/generated/Verdict';
-import { connected, desk, goodLine, noon, station } from '../src/stories/cast';
+import { connected, desk, goodLine, noon, station, wrapUp } from '../src/stories/cast';
 import { Hand, open, settle, tell } from './render';
 
 const get = (id: string) => screen.getByTestId(id);
@@ -257,5 +257,99 @@ describe('hearing the original', () => {
     const voice = { ...desk.devices.voice, farNoise: false };
     await open(new Hand({ ...desk, devices: { ...desk.devices, voice }, tasks: [talk] }).backend);
     expect(has('hear-original')).toBe(false);
+  });
+});
+
+describe('what stands above the stage', () => {
+  const notes = () => [...document.querySelectorAll('[data-testid="active-call"] .note:not(.hold-note .note)')].map((note) => (note as HTMLElement).dataset.testid);
+  const lost = (routing: 'lost' | 'restoring' | 'failed') => ({ ...desk, lostSince: noon, connection: { ...desk.connection, routing } });
+
+  it('is one note, however much is wrong', async () => {
+    const hand = new Hand({ ...desk, devices: { ...desk.devices, missingSpeaker: 'Jabra Evolve2 65' }, tasks: [talk] });
+    await open(hand.backend);
+    expect(notes()).toEqual(['speaker-missing']);
+    await hand.account({ canConsent: true, need: { kind: 'endsSoon', at: noon } });
+    expect(notes()).toEqual(['speaker-missing']);
+    await hand.send({ kind: 'desk', desk: { ...lost('lost'), devices: { ...desk.devices, missingSpeaker: 'Jabra Evolve2 65' } } });
+    expect(notes()).toEqual(['banner']);
+    await hand.account({ need: { kind: 'signIn' } });
+    expect(notes()).toEqual(['account-note']);
+  });
+
+  it('makes room, whatever it is', async () => {
+    const hand = new Hand({ ...desk, tasks: [talk] });
+    await open(hand.backend);
+    expect(has('call-data')).toBe(true);
+    await hand.account({ canConsent: true, need: { kind: 'endsSoon', at: noon } });
+    expect(has('call-data')).toBe(false);
+  });
+
+  it('counts the attempts it saw, and none it did not', async () => {
+    const hand = new Hand({ ...desk, tasks: [talk] });
+    await open(hand.backend);
+    for (const routing of ['lost', 'restoring', 'lost', 'restoring'] as const) await hand.send({ kind: 'desk', desk: lost(routing) });
+    expect(get('banner').textContent).toContain('0:00 · try 2');
+    await hand.send({ kind: 'desk', desk: lost('failed') });
+    expect(get('banner').textContent).not.toContain('try');
+  });
+
+  it('does not guess attempts made before this window looked', async () => {
+    const hand = new Hand({ ...lost('lost'), tasks: [talk] });
+    await open(hand.backend);
+    await hand.send({ kind: 'desk', desk: lost('restoring') });
+    expect(get('banner').textContent).not.toContain('try');
+  });
+
+  it('says what became of the sound, by how far it is', async () => {
+    const hand = new Hand({ ...desk, tasks: [talk] });
+    await open(hand.backend);
+    const told = [];
+    for (const media of ['lost', 'restoring', 'failed'] as const) {
+      await hand.send({ kind: 'desk', desk: { ...desk, connection: { ...desk.connection, media } } });
+      told.push(get('banner').querySelector('.t-strong')?.textContent);
+    }
+    expect(told).toEqual(['The sound stopped', 'Reconnecting the sound', 'There is no sound']);
+  });
+});
+
+describe('a call that broke off', () => {
+  it('is told beyond its end and can be called back', async () => {
+    const hand = new Hand({ ...desk, tasks: [{ ...talk, startedAt: noon - 391_000 }] });
+    await open(hand.backend);
+    const media = (to: 'failed' | 'off') => ({ kind: 'desk' as const, desk: { ...desk, connection: { ...desk.connection, media: to } } });
+    await hand.send(media('failed'));
+    await hand.send(media('off'));
+    await hand.task({ ...wrapUp, startedAt: noon - 391_000, wrapUpSince: noon });
+    expect(get('error-note').textContent).toContain('The call broke off after 6:31.');
+    // First the work after the call.
+    expect(has('call-back')).toBe(false);
+    await hand.send({ kind: 'removed', taskId: 'daniel' });
+    await press('call-back');
+    expect(hand.called('startOutdial')).toEqual([['+442079460958', null]]);
+    await hand.done('startOutdial');
+    expect(has('error-note')).toBe(false);
+  });
+
+  it('is none that the agent ended', async () => {
+    const hand = new Hand({ ...desk, connection: { ...desk.connection, media: 'failed' }, tasks: [talk] });
+    await open(hand.backend);
+    await press('end');
+    await hand.task({ ...wrapUp, wrapUpSince: noon });
+    expect(has('error-note')).toBe(false);
+  });
+});
+
+describe('a sign-in that is kept and cannot be used', () => {
+  it('says what stands in its way after a cold start', async () => {
+    const hand = new Hand({ ...desk, agent: null, station: null, state: null });
+    await open(hand.backend);
+    await hand.account({ canConsent: true, need: { kind: 'setUp', text: 'The integration C1 is not accepted (tracking id T-9).' } });
+    expect(get('account-note').textContent).toContain('Tell your administrator');
+    expect(get('account-note').textContent).toContain('T-9');
+    await press('consent');
+    await hand.fail('signInWithConsent', { kind: 'refused', code: 'Deskline.SetUp', message: 'The integration C1 is not accepted.', trackingId: 'T-9' });
+    // Once is enough.
+    expect(has('account-note')).toBe(false);
+    expect(has('error-note')).toBe(true);
   });
 });
