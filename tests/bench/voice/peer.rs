@@ -67,8 +67,10 @@ impl Script {
 pub(crate) struct Tally {
     pub(crate) sent: AtomicU64,
     pub(crate) received: AtomicU64,
-    /// The longest time a packet left after it was due, in microseconds: a disturbed run.
+    /// The longest time a packet left after it was due, in microseconds.
     pub(crate) late_us: AtomicU64,
+    /// Packets that left more than 5 ms after they were due: with many of them the run is disturbed.
+    pub(crate) late: AtomicU64,
     pub(crate) is_over: AtomicBool,
 }
 
@@ -278,6 +280,9 @@ impl Line {
             self.tally.sent.fetch_add(1, Ordering::Relaxed);
             let late = u64::try_from((now - due).as_micros()).unwrap_or(u64::MAX);
             self.tally.late_us.fetch_max(late, Ordering::Relaxed);
+            self.tally
+                .late
+                .fetch_add(u64::from(late > 5_000), Ordering::Relaxed);
         }
     }
 }

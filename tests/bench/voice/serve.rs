@@ -103,7 +103,8 @@ fn tallied(desk: &Desk, call: u64) -> Value {
                 "sent": tally.sent.load(Ordering::Relaxed),
                 "received": tally.received.load(Ordering::Relaxed),
                 "latestSendMs": tally.late_us.load(Ordering::Relaxed) as f64 / 1000.0,
-                "isOver": tally.is_over.load(Ordering::Relaxed),
+                "late": tally.late.load(Ordering::Relaxed),
+            "isOver": tally.is_over.load(Ordering::Relaxed),
             })
         })
 }
