@@ -36,15 +36,18 @@ const MARGIN: f32 = 4.0;
 /// Power under which nothing is heard in a band: about -100 dBFS.
 const INAUDIBLE: f32 = 1e-10 * BLOCK as f32;
 
-/// So much noise may grow and fall in a frame: 6 and 20 dB a second.
-const NOISE_UP: f32 = 1.0139;
-const NOISE_DOWN: f32 = 0.955;
+/// Windows, of so many frames each, in which the least power is looked for: noise.
+const WINDOWS: usize = 4;
+const WINDOW: u32 = 40;
+
+/// The mean of noise is above its least by this.
+const NOISE_BIAS: f32 = 1.5;
 
 /// Smoothing of the power in which noise is looked for.
 const STEADY: f32 = 0.9;
 
 /// Speech stands above the noise by this factor.
-const NOISE_MARGIN: f32 = 4.0;
+const NOISE_MARGIN: f32 = 2.5;
 
 /// Noise believed in before any was heard, by band: about -80 dBFS.
 const QUIET_ROOM: f32 = 1e-8 * BLOCK as f32;
@@ -56,7 +59,7 @@ const AUDIBLE: f32 = 0.1;
 const UNSURE: f32 = 2.0;
 
 /// Frames that the far end is believed to go on.
-const FAR_HANGOVER: u32 = 25;
+const FAR_HANGOVER: u32 = 60;
 
 /// Least gain while somebody speaks at this end: -20 dB.
 const FLOOR_SPEAKING: f32 = 0.1;
@@ -67,8 +70,11 @@ const FLOOR_SILENT: f32 = 0.003;
 /// While somebody speaks, so many times the echo expected is taken out of a band.
 const TAKEN: f32 = 1.5;
 
+/// Evidence of speech that makes sure: a frame of clear speech, or two of doubtful speech.
+const EVIDENT: u32 = 2;
+
 /// Frames that speech at this end is believed to go on.
-const HANGOVER: u32 = 15;
+const HANGOVER: u32 = 25;
 
 /// The gain by band that hides the residual echo.
 pub(crate) struct Residual {
@@ -84,8 +90,12 @@ pub(crate) struct Residual {
     /// The rest's power over a tenth of a second, and the noise in it.
     steady: PerBand,
     noise: PerBand,
+    /// The least of the steady power in each of the last windows, and frames in the newest.
+    quietest: [PerBand; WINDOWS],
+    age: u32,
     gain: PerBand,
     bins: Box<PerBin>,
+    evidence: u32,
     speaking: u32,
     far_active: u32,
     overlap: Frame,
@@ -104,10 +114,13 @@ impl Residual {
             rest_power: [0.0; BANDS],
             echo_power: [0.0; BANDS],
             share: [1.0; BANDS],
-            steady: [0.0; BANDS],
-            noise: [QUIET_ROOM; BANDS],
+            steady: [QUIET_ROOM; BANDS],
+            noise: [INAUDIBLE; BANDS],
+            quietest: [[f32::MAX; BANDS]; WINDOWS],
+            age: 0,
             gain: [1.0; BANDS],
             bins: Box::new([1.0; BINS]),
+            evidence: 0,
             speaking: 0,
             far_active: 0,
             overlap: crate::SILENCE,
@@ -151,6 +164,12 @@ impl Residual {
     /// The echo's power expected in the rest, by band.
     fn expect(&mut self, unknown: &PerBin) -> PerBand {
         let mut expected = [0.0; BANDS];
+        self.age += 1;
+        if self.age == WINDOW {
+            self.age = 0;
+            self.quietest.rotate_left(1);
+            self.quietest[WINDOWS - 1] = self.steady;
+        }
         for band in 0..BANDS {
             let bins = EDGES[band]..EDGES[band + 1];
             let power = |spectrum: &Spectrum| -> f32 {
@@ -164,12 +183,12 @@ impl Residual {
             self.rest_power[band] = 0.5 * self.rest_power[band] + 0.5 * rest;
             self.echo_power[band] = echo.max(TAIL * self.echo_power[band]);
             let unknown: f32 = unknown[bins].iter().sum();
-            let noise = &mut self.noise[band];
             let steady = &mut self.steady[band];
             *steady = STEADY * *steady + (1.0 - STEADY) * rest;
-            *noise = steady
-                .clamp(*noise * NOISE_DOWN, *noise * NOISE_UP)
-                .max(INAUDIBLE);
+            let quietest = &mut self.quietest[WINDOWS - 1][band];
+            *quietest = quietest.min(*steady);
+            let quietest = self.quietest.iter().map(|window| window[band]);
+            self.noise[band] = NOISE_BIAS * quietest.fold(f32::MAX, f32::min).max(INAUDIBLE);
             if self.echo_power[band] > INAUDIBLE {
                 let now = (self.rest_power[band] / self.echo_power[band]).clamp(1e-4, 4.0);
                 let share = &mut self.share[band];
@@ -195,7 +214,15 @@ impl Residual {
         } else {
             self.far_active = self.far_active.saturating_sub(1);
         }
-        if above > 0.4 * there {
+        self.evidence = if above > 0.8 * there {
+            self.evidence + 2
+        } else if above > 0.4 * there {
+            self.evidence + 1
+        } else {
+            self.evidence.saturating_sub(1)
+        }
+        .min(EVIDENT);
+        if self.evidence == EVIDENT {
             self.speaking = HANGOVER;
         } else {
             self.speaking = self.speaking.saturating_sub(1);
