@@ -97,6 +97,26 @@ impl Decoder {
         }
     }
 
+    /// Whether an Opus payload carries a copy of the packet before it (RFC 6716, 4.2.3 and 4.2.4): one flag per
+    /// channel behind the flags of voice activity, the first bits of the SILK layer.
+    #[must_use]
+    pub fn has_copy(payload: &[u8]) -> bool {
+        let [toc, rest @ ..] = payload else {
+            return false;
+        };
+        // CELT alone has no such layer; packets of several frames are not looked into.
+        if toc & 0x80 != 0 || toc & 3 != 0 {
+            return false;
+        }
+        let frames = match (toc >> 3) & 3 {
+            2 if toc & 0x60 != 0x60 => 2,
+            3 if toc & 0x60 != 0x60 => 3,
+            _ => 1,
+        };
+        rest.first()
+            .is_some_and(|first| (first >> (7 - frames)) & 1 == 1)
+    }
+
     /// Appends `samples` recovered from the redundancy in the packet after the missing one.
     pub fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
         let room = samples.min(MAX_SAMPLES);

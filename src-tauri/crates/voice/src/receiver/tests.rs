@@ -3,6 +3,7 @@
 use super::*;
 use crate::codec::Codec;
 use crate::codec::{Encoder, Wishes};
+use crate::level_db;
 
 const STEP: Duration = Duration::from_millis(10);
 
