@@ -3,7 +3,7 @@
 use deskline_sandbox::Scenario;
 use serde_json::json;
 
-use crate::page::quiet;
+use crate::page::{daniel, quiet};
 use crate::sound::Sound;
 use crate::stage::{Desktop, Stage, story, story_on};
 
@@ -38,6 +38,61 @@ async fn a_good_call_reads_so_in_the_chip_on_the_page_and_in_the_report() {
         stage.see("active-call").await;
     };
     story_on(Desktop::Still, "quality", Scenario::default(), play).await;
+}
+
+#[tokio::test]
+async fn a_bad_line_is_told_with_the_side_at_fault_and_what_to_do() {
+    story(
+        "bad_line",
+        Scenario::default(),
+        async |stage: &mut Stage| {
+            let _speech = Sound::speech();
+            stage.ready().await;
+            stage.connected(daniel()).await;
+            stage.reads("quality", "Good").await;
+            let loss = json!({"do": "impairMedia", "lossPct": 12.0, "jitterMs": 20.0});
+            stage.direct(loss).await;
+            // Said as soon as it is noticed; that it grew worse may have to wait its turn.
+            stage.reads("live-polite", ": your network").await;
+            stage.reads("quality", "Poor").await;
+            stage.click("quality").await;
+            stage
+                .reads("quality-verdict", "Your network is losing")
+                .await;
+            stage.reads("quality-detail", "It began").await;
+            stage
+                .reads("quality-advice", "Plug in a network cable.")
+                .await;
+            stage
+                .see_css("[data-testid='fault-path'][data-side='network']")
+                .await;
+            stage.direct(json!({"do": "impairMedia"})).await;
+            stage.reads("quality-verdict", "The line is good").await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_microphone_that_gives_nothing_is_told_and_its_test_is_one_press_away() {
+    story(
+        "silent_microphone",
+        Scenario::default(),
+        async |stage: &mut Stage| {
+            stage.ready().await;
+            stage.connected(daniel()).await;
+            stage
+                .reads("microphone-silent", "Is it muted on the headset?")
+                .await;
+            stage.click("test-microphone").await;
+            stage.see("voice-settings").await;
+            stage.click("settings-back").await;
+            // As soon as something is heard nobody has to be told any more.
+            let _speech = Sound::speech();
+            stage.sees_no("microphone-silent").await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test]
