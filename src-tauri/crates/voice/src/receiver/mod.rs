@@ -7,6 +7,8 @@
 
 mod delay;
 mod noise;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod ops;
 mod stream;
 mod stretch;
 
@@ -131,34 +133,21 @@ impl Receiver {
         if !stream.may_start(now) {
             return (SILENCE, false);
         }
-        let mut was_concealed = false;
-        let mut heard = false;
+        let mut tally = Tally {
+            counters: &mut self.counters,
+            heard: false,
+            was_concealed: false,
+        };
         while stream.pcm.len() < FRAME {
-            match stream.decode_next(&mut self.decoder, now) {
-                Step::Played { waited_ms } => {
-                    heard = true;
-                    self.counters.played += 1;
-                    self.counters.waited_ms += waited_ms;
-                }
-                Step::Recovered(samples) => {
-                    was_concealed = true;
-                    self.counters.concealed += samples as u64;
-                    self.counters.recovered += samples as u64;
-                }
-                Step::Concealed(samples) => {
-                    was_concealed = true;
-                    self.counters.concealed += samples as u64;
-                }
-                Step::Paused => {}
-            }
+            tally.add(stream.decode_next(&mut self.decoder, now));
         }
-        // What is at the front now is played a tick later.
-        self.counters.stretched += stream.adjust(&mut self.decoder, now) as u64;
+        let stretched = stream.adjust(&mut self.decoder, now, |step| tally.add(step));
+        let heard = tally.heard || (!tally.was_concealed && !stream.is_starving());
+        self.counters.stretched += stretched as u64;
         let frame = stream.take();
         self.counters.samples += FRAME as u64;
         self.counters.delay_ms = stream.delay(now + TICK) as f64 / 48.0;
         self.counters.target_ms = stream.target() as f64 / 48.0;
-        heard |= !was_concealed && !stream.is_starving();
         (frame, heard)
     }
 
@@ -168,10 +157,45 @@ impl Receiver {
         self.counters
     }
 
+    /// Whether what is kept is bounded.
+    #[cfg(any(test, feature = "fuzz"))]
+    fn is_bounded(&self) -> bool {
+        self.stream.as_ref().is_none_or(Stream::is_bounded)
+    }
+
     fn is_straggler(&self, ssrc: u32, now: Instant) -> bool {
         self.retired.is_some_and(|(old, since)| {
             old == ssrc && now.saturating_duration_since(since) < STRAGGLERS
         })
+    }
+}
+
+/// Counts what was done for one frame.
+struct Tally<'a> {
+    counters: &'a mut Playout,
+    heard: bool,
+    was_concealed: bool,
+}
+
+impl Tally<'_> {
+    fn add(&mut self, step: Step) {
+        match step {
+            Step::Played { waited_ms } => {
+                self.heard = true;
+                self.counters.played += 1;
+                self.counters.waited_ms += waited_ms;
+            }
+            Step::Recovered(samples) => {
+                self.was_concealed = true;
+                self.counters.concealed += samples as u64;
+                self.counters.recovered += samples as u64;
+            }
+            Step::Concealed(samples) => {
+                self.was_concealed = true;
+                self.counters.concealed += samples as u64;
+            }
+            Step::Paused => {}
+        }
     }
 }
 

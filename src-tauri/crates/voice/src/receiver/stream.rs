@@ -150,6 +150,11 @@ impl Stream {
         self.started
     }
 
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn is_bounded(&self) -> bool {
+        self.packets.len() <= CAPACITY && self.pcm.len() <= 48_000
+    }
+
     pub(super) fn is_starving(&self) -> bool {
         self.starving > 0
     }
@@ -167,7 +172,14 @@ impl Stream {
     /// The next frame; it must be there.
     pub(super) fn take(&mut self) -> Frame {
         let mut frame = SILENCE;
-        frame.copy_from_slice(&self.pcm[..FRAME]);
+        for (sample, decoded) in frame.iter_mut().zip(&self.pcm) {
+            // Nonsense decodes to anything; a speaker shall not get it.
+            *sample = if decoded.is_finite() {
+                decoded.clamp(-1.0, 1.0)
+            } else {
+                0.0
+            };
+        }
         self.pcm.drain(..FRAME);
         if self.starving == 0 {
             self.background.learn(level_db(&frame));
@@ -204,7 +216,9 @@ impl Stream {
             self.end = kept.at + kept.samples;
             self.next = sequence + 1;
             self.played[sequence.rem_euclid(MEMORY as i64) as usize] = sequence;
-            let waited_ms = now.saturating_duration_since(kept.arrival).as_secs_f64() * 1e3;
+            // What is decoded ahead of it is played first.
+            let waited_ms = now.saturating_duration_since(kept.arrival).as_secs_f64() * 1e3
+                + from as f64 / 48.0;
             self.packets.pop_first();
             return Step::Played { waited_ms };
         }
@@ -252,8 +266,14 @@ impl Stream {
         }
     }
 
-    /// Moves the delay towards its aim where nobody hears it; gives the samples put in or taken out.
-    pub(super) fn adjust(&mut self, decoder: &mut Decoder, now: Instant) -> usize {
+    /// Moves the delay towards its aim where nobody hears it; gives the samples put in or taken out. `took` is told of
+    /// what is decoded for it.
+    pub(super) fn adjust(
+        &mut self,
+        decoder: &mut Decoder,
+        now: Instant,
+        mut took: impl FnMut(Step),
+    ) -> usize {
         if self.starving > 0 {
             return 0;
         }
@@ -268,7 +288,7 @@ impl Stream {
                 .first_key_value()
                 .is_some_and(|(_, kept)| kept.at == self.end)
         {
-            self.decode_next(decoder, now);
+            took(self.decode_next(decoder, now));
         }
         let quiet = stretch::is_quiet(&self.pcm, self.background.level_db());
         if excess > 0 && (quiet || excess > MUCH) {

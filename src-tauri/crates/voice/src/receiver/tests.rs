@@ -242,27 +242,109 @@ fn nonsense_is_named_and_harmless() {
     }
 }
 
-proptest::proptest! {
-    /// Whatever comes in whatever order, every call gives a frame and the counters stay sane.
-    #[test]
-    fn anything_at_all_can_be_played(
-        packets in proptest::collection::vec(
-            (0u32..3, 0u16..2_000, proptest::num::u32::ANY, 0u8..4, proptest::collection::vec(proptest::num::u8::ANY, 0..60)),
-            0..60,
-        )
-    ) {
-        let mut receiver = Receiver::new().unwrap();
-        let zero = Instant::now();
-        for (n, (ssrc, sequence, timestamp, kind, payload)) in packets.into_iter().enumerate() {
-            let kind = [CodecKind::Opus, CodecKind::Pcmu, CodecKind::Pcma, CodecKind::Telephone][usize::from(kind)];
-            let now = zero + STEP * n as u32;
-            // Half of the time the stream is nearly in order, so that more than the start is tried.
-            let timestamp = if timestamp % 2 == 0 { timestamp % 9 * 480 } else { timestamp };
-            receiver.insert(Packet { ssrc, sequence, timestamp, kind, payload }, now);
-            let (frame, _) = receiver.get_10ms(now);
-            proptest::prop_assert!(frame.iter().all(|sample| sample.is_finite()));
+/// What a network may do to a talk of a few seconds: each packet's fate.
+fn fates() -> impl proptest::strategy::Strategy<Value = Vec<(bool, u64, bool)>> {
+    use proptest::prelude::*;
+    // Lost, late by so many milliseconds, doubled.
+    proptest::collection::vec(
+        (
+            proptest::bool::weighted(0.1),
+            prop_oneof![8 => 0u64..30, 2 => 0u64..120, 1 => 0u64..400],
+            proptest::bool::weighted(0.05),
+        ),
+        100..200,
+    )
+}
+
+fn bent(
+    fates: &[(bool, u64, bool)],
+    kind: CodecKind,
+    first: u16,
+    stamp: u32,
+) -> Vec<(u64, Packet)> {
+    let packets = on_time(tone(kind, fates.len() as f32 / 50.0, first, stamp));
+    let mut arrivals = Vec::new();
+    for ((at, packet), (lost, late, doubled)) in packets.into_iter().zip(fates) {
+        if !lost {
+            arrivals.push((at + late, packet.clone()));
         }
-        let counters = receiver.counters();
-        proptest::prop_assert!(counters.delay_ms.is_finite());
+        if *doubled {
+            arrivals.push((at + 2 * late, packet));
+        }
+    }
+    arrivals
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    /// Whatever bytes say, the promises hold.
+    #[test]
+    fn anything_at_all_can_be_played(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..2_000)) {
+        ops::act(&bytes);
+    }
+
+    /// The same packets at the same times give the same sound: nothing else goes in.
+    #[test]
+    fn the_same_in_gives_the_same_out(fates in fates()) {
+        let once = play(bent(&fates, CodecKind::Opus, 3, 5), 4.0);
+        let again = play(bent(&fates, CodecKind::Opus, 3, 5), 4.0);
+        proptest::prop_assert_eq!(once.frames, again.frames);
+        proptest::prop_assert_eq!(once.taken, again.taken);
+    }
+
+    /// Where numbers begin changes nothing: they wrap.
+    #[test]
+    fn where_the_numbers_begin_is_no_matter(fates in fates(), first in proptest::num::u16::ANY, stamp in proptest::num::u32::ANY) {
+        let here = play(bent(&fates, CodecKind::Pcmu, 3, 5), 4.0);
+        let there = play(bent(&fates, CodecKind::Pcmu, first, stamp), 4.0);
+        proptest::prop_assert_eq!(here.frames, there.frames);
+        proptest::prop_assert_eq!(here.counters, there.counters);
+    }
+
+    /// Every packet meets one fate, and what is neither late nor doubled is heard.
+    #[test]
+    fn every_packet_has_one_fate(fates in fates()) {
+        let arrivals = bent(&fates, CodecKind::Opus, 3, 5);
+        let count = arrivals.len() as u64;
+        let heard = play(arrivals, 6.0);
+        let of = |wanted: Taken| heard.taken.iter().filter(|taken| **taken == wanted).count() as u64;
+        proptest::prop_assert_eq!(of(Taken::Kept) + of(Taken::Late) + of(Taken::Duplicate), count);
+        proptest::prop_assert_eq!(of(Taken::Late), heard.counters.late);
+        proptest::prop_assert!(heard.counters.played <= of(Taken::Kept));
+        // The last may still wait when the listening ends, and a kept one may be overtaken by the end of its time.
+        proptest::prop_assert!(heard.counters.played + 4 >= of(Taken::Kept), "{} of {}, {:?} {:?}", heard.counters.played, of(Taken::Kept), heard.counters, heard.taken);
+    }
+
+    /// The delay follows what packets do and stays within its bounds.
+    #[test]
+    fn the_delay_stays_within_its_bounds(fates in fates()) {
+        let heard = play(bent(&fates, CodecKind::Opus, 3, 5), 4.0);
+        proptest::prop_assert!((20.0..=300.0).contains(&heard.counters.target_ms), "{}", heard.counters.target_ms);
+        proptest::prop_assert!(heard.counters.delay_ms < 1_000.0, "{}", heard.counters.delay_ms);
+        proptest::prop_assert!(heard.counters.recovered <= heard.counters.concealed);
+    }
+}
+
+/// The fuzzer's ground without the fuzzer: more than a million acts from a fixed beginning when asked, a taste of it
+/// always.
+#[test]
+fn a_long_walk_breaks_no_promise() {
+    let wanted: usize = std::env::var("DESKLINE_FUZZ_ACTS")
+        .ok()
+        .and_then(|acts| acts.parse().ok())
+        .unwrap_or(20_000);
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut acts = 0;
+    while acts < wanted {
+        let bytes: Vec<u8> = (0..4_096)
+            .map(|_| {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                (seed >> 24) as u8
+            })
+            .collect();
+        acts += ops::act(&bytes);
     }
 }
