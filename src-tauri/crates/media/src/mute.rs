@@ -15,6 +15,10 @@ const QUIET: Duration = Duration::from_millis(40);
 /// Nothing at all has left for so long: what does not flow carries no voice.
 const NOTHING: Duration = Duration::from_millis(200);
 
+/// Packets were made and none of them left for so long: the way out is dead, or they wait there with whatever they
+/// hold. Still within the limit of the command.
+const STUCK: Duration = Duration::from_secs(1);
+
 /// A packet louder than this holds a voice; comfort noise lies below.
 const VOICED_DB: f32 = -55.0;
 
@@ -104,6 +108,8 @@ impl Mute {
         let is_voiced = match &mut self.decoder {
             Some(decoder) => {
                 self.sound.clear();
+                // Alone: what a decoder remembers of packets before is not in this one.
+                decoder.forget();
                 decoder.decode(kind, payload, &mut self.sound);
                 level_db(&self.sound) > VOICED_DB
             }
@@ -121,14 +127,15 @@ impl Mute {
         None
     }
 
-    /// Time passes. Gives what is to be told.
-    pub(crate) fn tick(&mut self, now: Instant) -> Option<bool> {
+    /// Time passes; `next` is the number of the next packet. Gives what is to be told.
+    pub(crate) fn tick(&mut self, now: Instant, next: u16) -> Option<bool> {
         if !self.wanted || self.told {
             return None;
         }
         let is_quiet = now.saturating_duration_since(self.voiced_at) >= QUIET;
         let last = self.left_at.unwrap_or(self.since);
-        let flows_nothing = now.saturating_duration_since(last) >= NOTHING;
+        let patience = if next == self.first { NOTHING } else { STUCK };
+        let flows_nothing = now.saturating_duration_since(last) >= patience;
         if is_quiet && (self.has_passed || flows_nothing) {
             self.told = true;
             return Some(true);
@@ -170,6 +177,9 @@ mod tests {
         zero + Duration::from_millis(ms)
     }
 
+    /// Packets have been made since.
+    const NEXT: u16 = 1_000;
+
     const KINDS: [CodecKind; 3] = [CodecKind::Opus, CodecKind::Pcmu, CodecKind::Pcma];
 
     #[test]
@@ -183,10 +193,10 @@ mod tests {
             assert_eq!(mute.left(kind, 65_533, &voiced, ms(zero, 5)), None);
             assert_eq!(mute.left(kind, 65_534, &voiced, ms(zero, 25)), None);
             assert_eq!(mute.left(kind, 65_535, &silent, ms(zero, 45)), None);
-            assert_eq!(mute.tick(ms(zero, 64)), None, "{kind:?}");
+            assert_eq!(mute.tick(ms(zero, 64), NEXT), None, "{kind:?}");
             assert_eq!(mute.left(kind, 0, &silent, ms(zero, 65)), None);
-            assert_eq!(mute.tick(ms(zero, 65)), Some(true), "{kind:?}");
-            assert_eq!(mute.tick(ms(zero, 75)), None, "once");
+            assert_eq!(mute.tick(ms(zero, 65), NEXT), Some(true), "{kind:?}");
+            assert_eq!(mute.tick(ms(zero, 75), NEXT), None, "once");
         }
     }
 
@@ -198,15 +208,15 @@ mod tests {
         mute.want(true, zero, 100).unwrap();
         // The way out is stuck for 150 ms; what was said before is still in it.
         for at in (0..150).step_by(10) {
-            assert_eq!(mute.tick(ms(zero, at)), None, "{at}");
+            assert_eq!(mute.tick(ms(zero, at), NEXT), None, "{at}");
         }
         assert_eq!(mute.left(CodecKind::Opus, 99, &voiced, ms(zero, 150)), None);
         assert_eq!(
             mute.left(CodecKind::Opus, 100, &silent, ms(zero, 151)),
             None
         );
-        assert_eq!(mute.tick(ms(zero, 180)), None);
-        assert_eq!(mute.tick(ms(zero, 190)), Some(true));
+        assert_eq!(mute.tick(ms(zero, 180), NEXT), None);
+        assert_eq!(mute.tick(ms(zero, 190), NEXT), Some(true));
     }
 
     #[test]
@@ -214,8 +224,12 @@ mod tests {
         let zero = Instant::now();
         let mut mute = Mute::new(zero);
         mute.want(true, zero, 7).unwrap();
-        assert_eq!(mute.tick(ms(zero, 199)), None);
-        assert_eq!(mute.tick(ms(zero, 200)), Some(true));
+        assert_eq!(mute.tick(ms(zero, 199), 7), None);
+        assert_eq!(mute.tick(ms(zero, 200), 7), Some(true));
+        let mut stuck = Mute::new(zero);
+        stuck.want(true, zero, 7).unwrap();
+        assert_eq!(stuck.tick(ms(zero, 999), 20), None);
+        assert_eq!(stuck.tick(ms(zero, 1_000), 20), Some(true));
     }
 
     #[test]
@@ -226,15 +240,13 @@ mod tests {
             let mut mute = Mute::new(zero);
             mute.want(true, zero, 7).unwrap();
             mute.left(kind, 7, &silent, ms(zero, 20));
-            assert_eq!(mute.tick(ms(zero, 40)), Some(true));
+            assert_eq!(mute.tick(ms(zero, 40), NEXT), Some(true));
             assert_eq!(mute.left(kind, 8, &voiced, ms(zero, 50)), Some(false));
             assert_eq!(mute.left(kind, 9, &voiced, ms(zero, 70)), None, "once");
-            assert_eq!(mute.tick(ms(zero, 100)), None);
-            // The decoder of the far end rings on for a packet; so does ours.
-            mute.left(kind, 10, &silent, ms(zero, 110));
-            mute.left(kind, 11, &silent, ms(zero, 130));
-            mute.left(kind, 12, &silent, ms(zero, 150));
-            assert_eq!(mute.tick(ms(zero, 200)), Some(true), "{kind:?}");
+            assert_eq!(mute.tick(ms(zero, 100), NEXT), None);
+            mute.left(kind, 10, &silent, ms(zero, 105));
+            assert_eq!(mute.tick(ms(zero, 109), NEXT), None);
+            assert_eq!(mute.tick(ms(zero, 110), NEXT), Some(true), "{kind:?}");
         }
     }
 
@@ -247,9 +259,9 @@ mod tests {
             mute.left(CodecKind::Telephone, 7, &[5, 10, 0, 160], ms(zero, 20)),
             None
         );
-        assert_eq!(mute.tick(ms(zero, 40)), Some(true));
+        assert_eq!(mute.tick(ms(zero, 40), NEXT), Some(true));
         assert_eq!(mute.want(false, ms(zero, 50), 8).unwrap(), Some(false));
-        assert_eq!(mute.tick(ms(zero, 500)), None);
+        assert_eq!(mute.tick(ms(zero, 500), NEXT), None);
         let (voiced, _) = packets(CodecKind::Opus);
         assert_eq!(mute.left(CodecKind::Opus, 8, &voiced, ms(zero, 501)), None);
     }
@@ -281,7 +293,7 @@ mod tests {
                         sequence = sequence.wrapping_add(1);
                         mute.left(CodecKind::Pcmu, sequence, &silent, at)
                     }
-                    _ => mute.tick(at),
+                    _ => mute.tick(at, NEXT),
                 };
                 is_muted = told.unwrap_or(is_muted);
                 if told == Some(true) {

@@ -17,6 +17,10 @@ const REPORT_LASTS: Duration = Duration::from_secs(10);
 const FAR_BUFFER_MS: f64 = 40.0;
 const FAR_PLAYBACK_MS: f64 = 20.0;
 
+/// A recovered frame is coarser than the lost one: it costs this share of a made-up one. With it 10 % random loss, of
+/// which the redundancy recovers nine tenths, is judged as it was measured (PESQ-WB 3.74).
+const RECOVERED_COSTS: f64 = 0.2;
+
 /// What Opus looks ahead, in milliseconds.
 const LOOK_AHEAD_MS: f64 = 6.0;
 
@@ -68,8 +72,6 @@ pub(crate) struct Statistics {
     rtt_ms: Option<(Instant, f64)>,
     rtt_sum_ms: f64,
     rtt_count: u64,
-    buffer_sum_ms: f64,
-    buffer_samples: u64,
     began: Option<Instant>,
     before: Before,
 }
@@ -100,6 +102,7 @@ struct Before {
     lost: i64,
     samples: u64,
     concealed: u64,
+    recovered: u64,
     late: u64,
     received: u64,
     dropped: u64,
@@ -204,17 +207,19 @@ impl Statistics {
             (self.received - self.before.received) as f64,
         );
         let samples = playout.samples.saturating_sub(self.before.samples);
-        let concealed_pct = percent(
-            playout.concealed.saturating_sub(self.before.concealed) as f64,
-            samples as f64,
-        )
-        .filter(|_| asked.receiving);
+        // What was recovered from a later packet was said; only the rest was made up.
+        let recovered = playout.recovered.saturating_sub(self.before.recovered);
+        let replaced = playout.concealed.saturating_sub(self.before.concealed);
+        let made_up = replaced.saturating_sub(recovered);
+        let concealed_pct = percent(made_up as f64, samples as f64).filter(|_| asked.receiving);
+        let recovered_pct = percent(recovered as f64, samples as f64).unwrap_or(0.0);
         let dropped = self.dropped - self.before.dropped;
         self.before = Before {
             expected,
             lost,
             samples: playout.samples,
             concealed: playout.concealed,
+            recovered: playout.recovered,
             late: playout.late,
             received: self.received,
             dropped: self.dropped,
@@ -224,10 +229,6 @@ impl Statistics {
             .as_ref()
             .map(|source| source.jitter * 1_000.0 / f64::from(source.clock));
         let buffer_ms = (playout.samples > 0).then_some(playout.delay_ms.max(0.0));
-        if let Some(buffer_ms) = buffer_ms {
-            self.buffer_sum_ms += buffer_ms * samples as f64;
-            self.buffer_samples += samples;
-        }
         let fresh = |at: Instant| now.saturating_duration_since(at) < REPORT_LASTS;
         let far = self.far.filter(|far| fresh(far.at));
         let rtt_ms = self.rtt_ms.filter(|(at, _)| fresh(*at)).map(|(_, rtt)| rtt);
@@ -250,8 +251,7 @@ impl Statistics {
             out_loss_pct: far.map(|far| far.loss_pct),
             out_jitter_ms: far.map(|far| far.jitter_ms),
             discard_pct,
-            mean_buffer_ms: (self.buffer_samples > 0)
-                .then(|| self.buffer_sum_ms / self.buffer_samples as f64),
+            mean_buffer_ms: (playout.played > 0).then(|| playout.waited_ms / playout.played as f64),
             mean_rtt_ms: (self.rtt_count > 0).then(|| self.rtt_sum_ms / self.rtt_count as f64),
             codec_in: self.heard.map(|kind| kind.name().to_owned()),
             bitrate: spoken.map(|wishes| match wishes.kind {
@@ -266,12 +266,18 @@ impl Statistics {
             },
             ..CallSample::default()
         };
-        self.judge(&mut sample, spoken, asked.latency);
+        self.judge(&mut sample, spoken, asked.latency, recovered_pct);
         sample
     }
 
     /// Mouth to ear, and what people would say of either direction.
-    fn judge(&self, sample: &mut CallSample, spoken: Option<&Wishes>, latency: Latency) {
+    fn judge(
+        &self,
+        sample: &mut CallSample,
+        spoken: Option<&Wishes>,
+        latency: Latency,
+        recovered_pct: f64,
+    ) {
         let Some(spoken) = spoken else { return };
         let half_trip = sample.rtt_ms.unwrap_or(0.0) / 2.0;
         // The far end's microphone is not ours to measure; it is taken to be like ours.
@@ -285,11 +291,14 @@ impl Statistics {
             + latency.playback;
         sample.mouth_to_ear_ms = sample.rtt_ms.and(sample.buffer_ms).map(|_| to_ear);
         // What is missing at the ear is what the receiver had to make up, whether it was lost or late.
-        let missing = sample.concealed_pct.or(sample.loss_pct);
+        let missing = sample
+            .concealed_pct
+            .map(|made_up| made_up + RECOVERED_COSTS * recovered_pct)
+            .or(sample.loss_pct);
         sample.mos = sample
             .jitter_ms
             .and(missing)
-            .map(|missing| mos(coding(heard, true), missing, to_ear));
+            .map(|missing| mos(coding(heard, false), missing, to_ear));
         let jitter_ms = sample.out_jitter_ms.unwrap_or(0.0);
         let to_their_ear = latency.capture
             + latency.near
@@ -492,7 +501,7 @@ mod tests {
         let playout = Playout {
             samples: 96_000,
             concealed: u64::from(lost) * 960,
-            late: 0,
+            recovered: u64::from(lost) * 96,
             delay_ms: 40.0,
             ..Playout::default()
         };
@@ -514,7 +523,7 @@ mod tests {
         let lossy = second(zero, Latency::default(), 20, 60.0);
         assert!(lossy.mos.is_some_and(|mos| mos < 3.2), "{lossy:?}");
         assert!(lossy.out_mos.is_some_and(|mos| mos < 3.2), "{lossy:?}");
-        let far = second(zero, Latency::default(), 0, 900.0);
+        let far = second(zero, Latency::default(), 0, 1_300.0);
         assert!(far.mos.is_some_and(|mos| mos < 3.0), "{far:?}");
     }
 

@@ -202,7 +202,7 @@ impl Voice {
         facts: &mpsc::UnboundedSender<MediaFact>,
     ) {
         self.send_voice(microphone, facts);
-        let told = self.mute.tick(now);
+        let told = self.mute.tick(now, self.numbering.next_sequence());
         self.tell_muted(told, facts);
         if self.began || self.live {
             self.began = true;
@@ -465,3 +465,8 @@ fn swelling(frame: &Frame) -> Frame {
     let length = frame.len() as f32;
     std::array::from_fn(|n| frame[n] * n as f32 / length)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "voice_tests.rs"]
+mod tests;

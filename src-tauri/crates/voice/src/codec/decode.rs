@@ -47,6 +47,16 @@ impl Decoder {
         })
     }
 
+    /// Forgets everything heard: the next payload is judged by what it holds itself.
+    pub fn forget(&mut self) {
+        if let Err(code) = self.opus.reset() {
+            tracing::error!(?code, "the decoder could not be reset");
+        }
+        self.up = Up::new();
+        self.memory.fill(0);
+        self.repeated = 0;
+    }
+
     /// How many samples at 48 kHz a payload will give; 0 if it is nonsense.
     pub fn samples_in(&self, kind: CodecKind, payload: &[u8]) -> usize {
         match kind {
