@@ -91,11 +91,12 @@ impl Denoiser {
     }
 
     /// The frame before this one with at most `most` (0 to 1) of its noise removed, into `cleaned`.
-    /// Of sound that was `hidden` before it came here nothing is learned about noise.
+    /// `room` is the level of the sound before any of it was hidden, in dBFS; of `hidden` sound nothing is learned.
     pub(crate) fn clean(
         &mut self,
         frame: &Frame,
         most: f32,
+        room: f32,
         hidden: bool,
         cleaned: &mut Frame,
     ) -> Finding {
@@ -104,8 +105,8 @@ impl Denoiser {
         }
         let speech = self.network.process_frame(&mut self.output, &self.input);
         let level = level_db(frame);
+        self.follow(room);
         if !hidden {
-            self.follow(level);
             self.weigh();
         }
         self.pause = if speech > 0.2 {

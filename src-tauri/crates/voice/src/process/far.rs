@@ -2,7 +2,7 @@
 
 use super::denoise::Denoiser;
 use super::fade::Fade;
-use crate::{Frame, SILENCE};
+use crate::{Frame, SILENCE, level_db};
 
 /// What the far end's sound goes through before it is played.
 pub struct Far {
@@ -33,14 +33,15 @@ impl Far {
     /// Removes noise in place; the sound comes out 10 ms later. Samples that are no numbers count as silence.
     pub fn clean(&mut self, frame: &mut Frame) {
         let heard = super::near::finite(frame);
-        self.denoiser.clean(&heard, 1.0, false, &mut self.work);
+        self.denoiser
+            .clean(&heard, 1.0, level_db(&heard), false, &mut self.work);
         *frame = self.work;
         // The original is as late, so that nothing jumps when it is asked for.
         let original = std::mem::replace(&mut self.last, heard);
         self.original.mix(frame, &original);
     }
 
-    /// Lets the original be heard while `on`, going over within 20 ms.
+    /// Lets the original be heard while `on`, going over within 40 ms.
     pub fn bypass(&mut self, on: bool) {
         self.original.to(on);
     }

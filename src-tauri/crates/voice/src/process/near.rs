@@ -52,7 +52,7 @@ impl Near {
         }
     }
 
-    /// Goes over to other settings within 20 ms, without a click.
+    /// Goes over to other settings within 40 ms, without a click.
     pub fn set(&mut self, settings: Settings) {
         self.settings = settings;
         self.with_echo.to(settings.echo);
@@ -69,10 +69,12 @@ impl Near {
     pub fn capture(&mut self, frame: &mut Frame) {
         *frame = finite(frame);
         let far = std::mem::replace(&mut self.far, SILENCE);
+        let mut room = level_db(frame);
         let (mut echo_is_there, mut hidden) = (false, false);
         if self.with_echo.hears_second() {
             self.work = *frame;
             self.canceller.cancel(&far, &mut self.work, &mut self.echo);
+            room = level_db(&self.work);
             self.residual
                 .suppress(&self.canceller, &self.echo, &mut self.work);
             self.with_echo.mix(frame, &self.work);
@@ -84,7 +86,9 @@ impl Near {
             Noise::On => 0.75,
         };
         // It also hears whether there is a voice, so it listens when no noise is removed, too.
-        let finding = self.denoiser.clean(frame, most, hidden, &mut self.work);
+        let finding = self
+            .denoiser
+            .clean(frame, most, room, hidden, &mut self.work);
         let speech = self.voice.push(finding);
         if self.with_noise.hears_second() {
             self.with_noise.mix(frame, &self.work);

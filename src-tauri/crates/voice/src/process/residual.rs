@@ -24,11 +24,13 @@ type PerBand = [f32; BANDS];
 /// Decay of the echo's power in a room, by frame.
 const TAIL: f32 = 0.75;
 
-/// The share of echo that stays is believed to rise by this factor a frame at most (8 dB a second)...
-const SHARE_UP: f32 = 1.0186;
+/// The share of echo that stays is believed to rise by this factor a frame at most (12 dB a second), by less while
+/// somebody speaks at this end (3 dB)...
+const SHARE_UP: f32 = 1.028;
+const SHARE_UP_SPEAKING: f32 = 1.0069;
 
-/// ... and to fall by this one (40 dB a second), so that speech at this end is not taken for echo.
-const SHARE_DOWN: f32 = 0.912;
+/// ... and to fall by this one (20 dB a second), so that speech at this end is not taken for echo.
+const SHARE_DOWN: f32 = 0.955;
 
 /// What is there must be so many times the echo expected to be speech.
 const MARGIN: f32 = 4.0;
@@ -163,6 +165,11 @@ impl Residual {
 
     /// The echo's power expected in the rest, by band.
     fn expect(&mut self, unknown: &PerBin) -> PerBand {
+        let up = if self.speaking > 0 {
+            SHARE_UP_SPEAKING
+        } else {
+            SHARE_UP
+        };
         let mut expected = [0.0; BANDS];
         self.age += 1;
         if self.age == WINDOW {
@@ -192,7 +199,7 @@ impl Residual {
             if self.echo_power[band] > INAUDIBLE {
                 let now = (self.rest_power[band] / self.echo_power[band]).clamp(1e-4, 4.0);
                 let share = &mut self.share[band];
-                *share = now.clamp(*share * SHARE_DOWN, *share * SHARE_UP);
+                *share = now.clamp(*share * SHARE_DOWN, *share * up);
             }
             expected[band] = (self.share[band] * self.echo_power[band]).max(UNSURE * unknown);
         }
