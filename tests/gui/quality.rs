@@ -46,7 +46,7 @@ async fn a_bad_line_is_told_with_the_side_at_fault_and_what_to_do() {
         "bad_line",
         Scenario::default(),
         async |stage: &mut Stage| {
-            let _speech = Sound::speech();
+            let _words = Sound::words();
             stage.ready().await;
             stage.connected(daniel()).await;
             stage.reads("quality", "Good").await;
@@ -88,8 +88,33 @@ async fn a_microphone_that_gives_nothing_is_told_and_its_test_is_one_press_away(
             stage.see("voice-settings").await;
             stage.click("settings-back").await;
             // As soon as something is heard nobody has to be told any more.
-            let _speech = Sound::speech();
+            let _words = Sound::words();
             stage.sees_no("microphone-silent").await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn who_talks_while_muted_is_warned_and_unmutes_with_one_press() {
+    story(
+        "talks_muted",
+        Scenario::default(),
+        async |stage: &mut Stage| {
+            let _words = Sound::words();
+            stage.ready().await;
+            stage.connected(daniel()).await;
+            stage.click("mute").await;
+            stage
+                .see_css("[data-testid='mute'][aria-pressed='true']")
+                .await;
+            stage.reads("muted-toast", "You are muted.").await;
+            stage.reads("live-assertive", "You are muted.").await;
+            stage.click("unmute").await;
+            stage
+                .see_css("[data-testid='mute'][aria-pressed='false']")
+                .await;
+            stage.sees_no("muted-toast").await;
         },
     )
     .await;
@@ -135,7 +160,7 @@ async fn shown(stage: &Stage) -> serde_json::Value {
 #[tokio::test]
 async fn a_microphone_is_recorded_and_played_between_calls() {
     story("trial", Scenario::default(), async |stage: &mut Stage| {
-        let _speech = Sound::speech();
+        let _words = Sound::words();
         stage.ready().await;
         stage.click("nav-settings").await;
         stage.click("try-microphone").await;

@@ -21,7 +21,7 @@ async fn a_page_that_dies_in_a_call_comes_back_while_the_voices_go_on() {
         "page_dies",
         Scenario::default(),
         async |stage: &mut Stage| {
-            let _speech = Sound::speech();
+            let _speech = Sound::tone();
             stage.ready().await;
             let mut customer = daniel();
             customer.voice = Some(Voice::Tone { hz: CUSTOMER });

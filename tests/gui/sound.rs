@@ -15,12 +15,26 @@ pub(crate) struct Sound {
 }
 
 impl Sound {
-    /// The agent speaks: a tone.
-    pub(crate) fn speech() -> Self {
+    /// The agent hums: a tone.
+    pub(crate) fn tone() -> Self {
         Self::of(|n| {
             let turn = f64::from(n) * f64::from(AGENT) / 48_000.0 * std::f64::consts::TAU;
             (turn.sin() * 8_000.0) as i16
         })
+    }
+
+    /// The agent speaks words, again and again.
+    pub(crate) fn words() -> Self {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../src-tauri/crates/sandbox/assets/speech.wav"
+        );
+        let words: Vec<i16> = hound::WavReader::open(file)
+            .unwrap()
+            .into_samples()
+            .map(Result::unwrap)
+            .collect();
+        Self::of(move |n| words[n as usize % words.len()])
     }
 
     /// A quiet room: without it the virtual microphone gives nothing but zeros, as one does that is off at the
