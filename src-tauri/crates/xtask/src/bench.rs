@@ -1,5 +1,7 @@
 //! `cargo xtask bench [NAME] [--json]`: hands over to the benchmarks, in a release build.
 
+mod voice;
+
 use crate::frontend;
 use crate::packages::Purpose;
 use crate::run::{self, Outcome, Stop};
@@ -8,6 +10,9 @@ use crate::suites;
 
 /// Builds and runs the benchmarks. Some of them start the app, so they run inside the desktop session.
 pub(crate) fn command(words: &[&str]) -> Outcome {
+    if let Some((&"voice", rest)) = words.split_first() {
+        return voice::command(rest);
+    }
     if words
         .iter()
         .any(|word| word.starts_with('-') && *word != "--json")
