@@ -50,7 +50,9 @@ class Near:
         self.rtc.emit("create-answer", None, Gst.Promise.new_with_change_func(self.on_answer))
 
     def on_answer(self, promise) -> None:
-        answer = promise.get_reply().get_value("answer")
+        promise.wait()
+        reply = promise.get_reply()
+        answer = reply.get_value("answer")
         self.rtc.emit("set-local-description", answer, Gst.Promise.new())
 
     def on_gathering(self, *_ignored) -> None:
