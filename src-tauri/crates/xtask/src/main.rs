@@ -42,7 +42,7 @@ usage: cargo xtask <command>
                            the app against its embedded contact centre, a customer about to call
   test                     every test of the project; last line: N passed, N failed
   check                    formatting, lints, docs, generated types, purity, hygiene, dependencies, then test
-  bench [NAME] [--json]    the benchmarks: desk, call, agents, app, restart
+  bench [NAME] [--json]    the benchmarks: desk, call, agents, app, restart, voice
   chaos [--only STEP/WAY/SECONDS,…] [--abreast N] [--json] [--write]
                            20 steps of a call, 4 ways cut, 4 durations: what the agent saw and how it ended
   conformance [--run] [--missing]
