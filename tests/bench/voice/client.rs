@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use deskline_core::{CallId, Input, MediaFact, MediaRequest, SdpKind};
-use deskline_media::{AudioMode, Config};
+use deskline_media::{AudioMode, Config, DeviceChoice};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ pub(crate) async fn run(options: &HashMap<&str, &str>) {
             input: options.get("in").map(Into::into),
             output: options.get("out").map(Into::into),
         }
+    } else if options.contains_key("devices") {
+        AudioMode::Devices(DeviceChoice::default())
     } else {
         AudioMode::None
     };

@@ -17,8 +17,8 @@ mod serve;
 use std::collections::HashMap;
 
 const USAGE: &str = "\
-usage: voice-bench serve --packets P.opkt --trace T.csv|none [--loop yes] [--audio DIR]
-       voice-bench client --url URL --calls N --at-once N [--in F.wav] [--out F.wav] [--hold-ms N]";
+usage: voice-bench serve --packets P.opkt|mirror|customer --trace T.csv|none [--loop yes] [--audio DIR] [--bind ADDRESS]
+       voice-bench client --url URL --calls N --at-once N [--devices yes] [--in F.wav] [--out F.wav] [--hold-ms N]";
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {

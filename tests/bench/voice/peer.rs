@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,9 +21,22 @@ pub(crate) struct Script {
     /// One-way delay of each packet; none when it is lost. Empty: everything arrives at once.
     network: Vec<Option<Duration>>,
     repeat: bool,
+    /// Whether the near side's own packets go back to it as they are; then there are no others.
+    reflect: bool,
 }
 
 impl Script {
+    /// Nothing of our own: what comes in goes out again, unopened. What is then heard is the near side's own voice
+    /// after one way through all of its sender and all of its receiver.
+    pub(crate) fn mirror() -> Self {
+        Self {
+            packets: Vec::new(),
+            network: Vec::new(),
+            repeat: false,
+            reflect: true,
+        }
+    }
+
     /// Reads an `.opkt` file and, unless its name is `none`, a trace.
     pub(crate) fn read(packets: &str, trace: &str, repeat: bool) -> Self {
         let bytes = std::fs::read(packets).unwrap();
@@ -42,11 +55,12 @@ impl Script {
                 read_trace(trace)
             },
             repeat,
+            reflect: false,
         }
     }
 
     fn packet(&self, index: usize) -> Option<&[u8]> {
-        let index = if self.repeat {
+        let index = if self.repeat && !self.packets.is_empty() {
             index % self.packets.len()
         } else {
             index
@@ -85,8 +99,8 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Opens a socket and makes an offer; the script starts half a second after the connection stands.
-    pub(crate) async fn start(script: Arc<Script>) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    pub(crate) async fn start(script: Arc<Script>, bind: IpAddr) -> Self {
+        let socket = UdpSocket::bind((bind, 0)).await.unwrap();
         let local = socket.local_addr().unwrap();
         let mut rtc = RtcConfig::new()
             .set_rtp_mode(true)
@@ -109,6 +123,7 @@ impl Peer {
             script,
             tally: Arc::clone(&tally),
             waiting: BinaryHeap::new(),
+            mirrored: Vec::new(),
             started: None,
             next: 0,
             end,
@@ -129,8 +144,17 @@ impl Peer {
     }
 
     /// Takes the near side's answer.
+    ///
+    /// An answer that declines to bundle its only section is fine, but this library insists on the word.
     pub(crate) fn answer(&mut self, sdp: &str) {
-        let answer = SdpAnswer::from_sdp_string(sdp).unwrap();
+        let sdp = sdp.replace("\r\n", "\n");
+        let sdp = match sdp.lines().find_map(|line| line.strip_prefix("a=mid:")) {
+            Some(mid) if !sdp.contains("a=group:BUNDLE") => {
+                sdp.replacen("t=0 0\n", &format!("t=0 0\na=group:BUNDLE {mid}\n"), 1)
+            }
+            _ => sdp,
+        };
+        let answer = SdpAnswer::from_sdp_string(&sdp.replace('\n', "\r\n")).unwrap();
         let _ = self.answer.take().unwrap().send(answer);
     }
 }
@@ -143,6 +167,7 @@ struct Line {
     script: Arc<Script>,
     tally: Arc<Tally>,
     waiting: BinaryHeap<Reverse<(Instant, usize, SocketAddr, Vec<u8>)>>,
+    mirrored: Vec<(u64, u32, Vec<u8>)>,
     started: Option<Instant>,
     next: usize,
     end: watch::Sender<bool>,
@@ -157,6 +182,7 @@ impl Line {
         let mut buffer = vec![0; 2048];
         loop {
             let Some(wanted) = self.poll(None) else { break };
+            self.mirror();
             let now = Instant::now();
             self.release(now);
             let packet = self
@@ -190,7 +216,9 @@ impl Line {
             if packet.is_some_and(|at| at <= now) {
                 self.say();
             }
+            self.mirror();
             if self.started.is_some()
+                && !self.script.reflect
                 && self.script.packet(self.next).is_none()
                 && self.waiting.is_empty()
             {
@@ -199,6 +227,20 @@ impl Line {
         }
         self.tally.is_over.store(true, Ordering::Relaxed);
         self.end.send_replace(true);
+    }
+
+    /// Sends back what came in.
+    fn mirror(&mut self) {
+        for (number, time, payload) in std::mem::take(&mut self.mirrored) {
+            let now = Instant::now();
+            let mut direct = self.rtc.direct_api();
+            let Some(stream) = direct.stream_tx_by_mid(self.mid, None) else {
+                return;
+            };
+            stream.write_rtp(RtpWrite::new(111.into(), number.into(), time, now, payload));
+            self.poll(Some(Some((now, self.next))));
+            self.next += 1;
+        }
     }
 
     /// Writes the next packet of the script and puts the datagram it becomes on its way.
@@ -261,8 +303,15 @@ impl Line {
     }
 
     fn take(&mut self, event: Event) {
-        if let Event::RtpPacket(_) = event {
+        if let Event::RtpPacket(packet) = event {
             self.tally.received.fetch_add(1, Ordering::Relaxed);
+            if self.script.reflect {
+                self.mirrored.push((
+                    *packet.seq_no,
+                    packet.header.timestamp,
+                    packet.payload.to_vec(),
+                ));
+            }
         } else if matches!(event, Event::Connected) && self.started.is_none() {
             self.started = Some(Instant::now() + SETTLE);
         }
