@@ -102,7 +102,13 @@ impl Front {
     /// Gives the page its stream of updates.
     pub(crate) async fn subscribe(&self, channel: Channel<Update>) -> Result<(), CommandErrorView> {
         *self.page_updates() = Some(channel.clone());
-        self.stream(&self.running().desk, channel).await
+        // What a page held or tried out ends with it.
+        self.trials.stop();
+        let desk = self.running().desk.clone();
+        if let Err(error) = desk.hear_original(false).await {
+            tracing::debug!(code = error.code, "the desk has ended");
+        }
+        self.stream(&desk, channel).await
     }
 
     async fn stream(

@@ -90,6 +90,15 @@ describe('call quality', () => {
     expect(has('quality-advice')).toBe(false);
   });
 
+  it('gives no advice while nobody knows the cause', async () => {
+    const { measure } = await calling();
+    await measure({ verdict: verdict({ level: 'fair', side: null, direction: 'in' }) });
+    await press('quality');
+    expect(get('quality-verdict').textContent).toBe('The line is not good');
+    expect(get('fault-path').dataset.side).toBe('');
+    expect(has('quality-advice')).toBe(false);
+  });
+
   it('does not claim how the agent is heard while nobody reported it', async () => {
     const { measure } = await calling();
     await measure({ outLossPct: null, outMos: null });

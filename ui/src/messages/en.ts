@@ -719,7 +719,7 @@ export const en = {
       microphone: {
         silent: [['Unmute the headset.', 'Look for a switch on the cable or the microphone arm.'], ['Choose another microphone.', 'The loudspeaker button leads there.'], ['Look at the microphone’s volume in the system.', 'It may be at zero.']],
         narrow: [['Use the headset’s USB adapter or cable.', 'Bluetooth leaves out half of your voice.'], ['Choose another microphone.', 'Then Bluetooth only plays.']],
-        other: [['Bring the microphone closer to your mouth.', 'Two fingers beside it are best.'], ['Choose another microphone.', 'The loudspeaker button leads there.']],
+        other: [['Bring the microphone to two fingers beside your mouth.', 'Too near it booms, too far it is faint.'], ['Set the microphone’s volume in the system.', 'Too high cuts your voice off, too low hides it.'], ['Choose another microphone.', 'The loudspeaker button leads there.']],
       },
       farEnd: [['Say that you hear them badly.', 'They can move, or come off loudspeaker.'], ['Offer to call back.', 'A new call takes another way.']],
     },
