@@ -113,6 +113,12 @@ pub struct Down {
     history: [f32; TAPS + FRAME],
 }
 
+impl Default for Down {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Down {
     /// A converter that has heard nothing.
     #[must_use]
@@ -149,6 +155,12 @@ impl Down {
 pub struct Up {
     taps: [f32; TAPS],
     history: [f32; TAPS / FACTOR],
+}
+
+impl Default for Up {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Up {
