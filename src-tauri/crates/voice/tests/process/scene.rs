@@ -205,11 +205,11 @@ fn envelope(sound: &[f32], hertz: f32) -> Vec<f32> {
 pub(crate) fn correlation(one: &[f32], other: &[f32]) -> f32 {
     let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len().max(1) as f32;
     let (a, b) = (mean(one), mean(other));
-    let (mut both, mut first, mut second) = (0.0, 1e-12, 1e-12);
+    let (mut both, mut first, mut second) = (0.0, 1e-12f32, 1e-12);
     for (x, y) in one.iter().zip(other) {
         both += (x - a) * (y - b);
         first += (x - a) * (x - a);
         second += (y - b) * (y - b);
     }
-    both / (first * second as f32).sqrt()
+    both / (first * second).sqrt()
 }
