@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use deskline_core::{CallId, Input, MediaFact, MediaRequest, SdpKind};
+use deskline_core::{CallId, Echo, Input, MediaFact, MediaRequest, Noise, SdpKind, VoiceSettings};
 use deskline_media::{AudioMode, Config, DeviceChoice};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -45,6 +45,18 @@ pub(crate) async fn run(options: &HashMap<&str, &str>) {
         requests,
         facts,
     };
+    if options.contains_key("plain") {
+        // As with a headset in a quiet room; every microphone.
+        let untreated = VoiceSettings {
+            echo: Echo::Off,
+            noise: Noise::Off,
+            far_noise: false,
+            gain: false,
+        };
+        let _ = near
+            .requests
+            .send(MediaRequest::Voice(String::new(), untreated));
+    }
     println!("{}", json!({ "calls": 0, "process": process() }));
     let (wanted, at_once) = (number("calls").unwrap_or(1), number("at-once").unwrap_or(1));
     let hold = number("hold-ms").map(Duration::from_millis);

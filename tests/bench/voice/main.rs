@@ -18,7 +18,8 @@ use std::collections::HashMap;
 
 const USAGE: &str = "\
 usage: voice-bench serve --packets P.opkt|mirror|customer --trace T.csv|none [--loop yes] [--audio DIR] [--bind ADDRESS]
-       voice-bench client --url URL --calls N --at-once N [--devices yes] [--in F.wav] [--out F.wav] [--hold-ms N]";
+       voice-bench client --url URL --calls N --at-once N [--devices yes] [--plain yes]
+         [--in F.wav] [--out F.wav] [--hold-ms N]";
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
