@@ -508,15 +508,19 @@ impl Leg {
             received_bytes: sample.received_bytes,
             late: sample.late,
             lost: sample.lost,
-            buffer_seconds: sample.buffer_ms.or(sample.jitter_ms).unwrap_or(0.0) / 1000.0,
-            one_way_seconds: sample.rtt_ms.unwrap_or(0.0) / 2000.0,
+            // Means over the whole call; a sample from before there were any has the latest values.
+            buffer_seconds: sample.mean_buffer_ms.or(sample.buffer_ms).unwrap_or(0.0) / 1000.0,
+            one_way_seconds: sample.mean_rtt_ms.or(sample.rtt_ms).unwrap_or(0.0) / 2000.0,
             sent: sample.sent,
             sent_bytes: sample.sent_bytes,
-            bit_rate: if sample.seconds > 0.0 {
-                (sample.sent_bytes as f64 * 8.0 / sample.seconds).round()
-            } else {
-                0.0
-            },
+            bit_rate: sample.bitrate.unwrap_or_else(|| {
+                if sample.seconds > 0.0 {
+                    (sample.sent_bytes as f64 * 8.0 / sample.seconds).round()
+                } else {
+                    0.0
+                }
+            }),
+            received_codec: sample.codec_in.clone().unwrap_or_default(),
             codec: sample.codec.clone().unwrap_or_default(),
             hardware: self.hardware.clone(),
         }

@@ -176,10 +176,12 @@ pub struct CallReport {
     pub sent: u64,
     /// Bytes sent.
     pub sent_bytes: u64,
-    /// Sent bits per second.
+    /// What the encoder aims at, in bits per second.
     pub bit_rate: f64,
-    /// Codec; `unknown` if empty.
+    /// Codec we send with; `unknown` if empty.
     pub codec: String,
+    /// Codec that came; that of ours if empty.
+    pub received_codec: String,
     /// Operating system and client; `unknown` if empty.
     pub hardware: String,
 }
@@ -195,12 +197,17 @@ impl CallReport {
                 text.to_owned()
             }
         };
+        let received_codec = if self.received_codec.is_empty() {
+            &self.codec
+        } else {
+            &self.received_codec
+        };
         json!({
             "rtp-rxstat": {
                 "Dur": finite(self.seconds), "Pkt": self.received, "Oct": self.received_bytes,
                 "LatePkt": self.late, "LostPkt": self.lost, "AvgJit": finite(self.buffer_seconds),
                 "VQMetrics": {
-                    "VoRxCodec": word(&self.codec),
+                    "VoRxCodec": word(received_codec),
                     // Constants of the original client, but for a call that had no media.
                     "VoPktSizeMs": if self.seconds > 0.0 { 20 } else { 0 },
                     "maxJitter": 0,

@@ -139,6 +139,51 @@ fn calling_059_the_agent_ends_an_established_call() {
 }
 
 #[test]
+fn the_report_of_a_call_speaks_of_the_whole_call_in_the_units_of_the_wire() {
+    let mut world = World::established();
+    let sample = CallSample {
+        // What happened to hold at the end is not what is reported.
+        rtt_ms: Some(900.0),
+        buffer_ms: Some(200.0),
+        jitter_ms: Some(77.0),
+        mean_rtt_ms: Some(81.0),
+        mean_buffer_ms: Some(46.5),
+        codec: Some("opus".into()),
+        codec_in: Some("PCMU".into()),
+        bitrate: Some(24_000.0),
+        sent: 600,
+        received: 590,
+        sent_bytes: 48_000,
+        received_bytes: 94_400,
+        lost: 10,
+        late: 3,
+        seconds: 12.0,
+        ..CallSample::default()
+    };
+    world.request(CallingRequest::Statistics(call("c1"), Box::new(sample)));
+    hang_up(&mut world);
+    let body = world.requests(Verb::Delete, "")[0]
+        .request
+        .body
+        .clone()
+        .unwrap();
+    let mut metrics = body["metrics"].clone();
+    // Operating system and client: those of the machine that runs this.
+    metrics["rtp-rxstat"]["VQMetrics"]["hwType"] = json!("");
+    assert_eq!(
+        metrics,
+        json!({
+            "rtp-rxstat": { "Dur": 12.0, "Pkt": 590, "Oct": 94_400, "LatePkt": 3, "LostPkt": 10,
+                "AvgJit": 0.0465,
+                "VQMetrics": { "VoRxCodec": "PCMU", "VoPktSizeMs": 20, "maxJitter": 0,
+                    "VoOneWayDelayMs": 0.0405, "networkType": "unknown", "hwType": "" } },
+            "rtp-txstat": { "Dur": 12.0, "Pkt": 600, "Oct": 48_000,
+                "VQMetrics": { "VoTxCodec": "opus", "rtpBitRate": 24_000.0 } },
+        })
+    );
+}
+
+#[test]
 fn calling_060_the_end_is_reported_before_it_is_confirmed() {
     let mut world = World::established();
     world.always(Verb::Delete, "", Scripted::Silence);

@@ -30,7 +30,7 @@ const GAP: f64 = 5.0;
 /// A media thread that was kept waiting for longer than this in one second was heard; it has a tenth of that in its
 /// buffers.
 const HELD_UP_MS: f64 = 60.0;
-/// Cuts of the device's sound in one second that are heard as more than one click.
+/// Milliseconds of the device's sound cut or filled up in one second that are heard.
 const SLIPS: u64 = 3;
 /// Seconds a far end may say nothing at all before that is odd; people listen.
 const LISTENS: u32 = 5;

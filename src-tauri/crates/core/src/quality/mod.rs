@@ -66,7 +66,7 @@ pub struct Evidence {
     pub microphone: Microphone,
     /// Milliseconds for which the media thread was not run when it should have been.
     pub held_up_ms: f64,
-    /// Times the devices' sound had to be cut or filled up.
+    /// Milliseconds of the devices' sound that were cut or had to be filled up.
     pub slips: u64,
     /// Packets of ours for which there was no room on the way out.
     pub dropped: u64,
