@@ -15,6 +15,8 @@ struct Near {
     url: String,
     requests: mpsc::UnboundedSender<MediaRequest>,
     facts: mpsc::Receiver<Input>,
+    /// Calls of this round in which sound has come.
+    heard: u64,
 }
 
 /// Rounds of `at-once` calls until there were `calls`; with `hold-ms` each round ends after that time of sound,
@@ -44,6 +46,7 @@ pub(crate) async fn run(options: &HashMap<&str, &str>) {
         url: options["url"].to_owned(),
         requests,
         facts,
+        heard: 0,
     };
     if options.contains_key("plain") {
         // As with a headset in a quiet room; every microphone.
@@ -84,6 +87,7 @@ impl Near {
     /// Opens so many calls, holds them, reports and closes them.
     async fn round(&mut self, count: u64, hold: Option<Duration>) -> Value {
         let started = Instant::now();
+        self.heard = 0;
         let mut open = Vec::new();
         for _ in 0..count {
             let offered: Value =
@@ -107,7 +111,6 @@ impl Near {
             }
         };
         tokio::pin!(end);
-        let mut heard = 0;
         loop {
             let fact = tokio::select! {
                 () = &mut end => break,
@@ -118,7 +121,7 @@ impl Near {
                 panic!("{call}: {problem:?}");
             }
             if matches!(fact, MediaFact::FirstAudio { .. }) {
-                heard += 1;
+                self.heard += 1;
             }
             if let MediaFact::Quality { call, sample } = fact {
                 last_samples.insert(call.to_string(), format!("{sample:?}"));
@@ -135,7 +138,7 @@ impl Near {
             let _ = self.requests.send(MediaRequest::Close(call));
             ask(&self.url, &format!("/hangup/{number}"), Some("")).await;
         }
-        json!({ "heard": heard, "held": held_process, "seconds": started.elapsed().as_secs_f64() })
+        json!({ "heard": self.heard, "held": held_process, "seconds": started.elapsed().as_secs_f64() })
     }
 
     async fn local(&mut self, wanted: &CallId) -> String {
@@ -150,6 +153,7 @@ impl Near {
                     sdp,
                 } if call == *wanted => return sdp,
                 MediaFact::Failed { call, problem } => panic!("{call}: {problem:?}"),
+                MediaFact::FirstAudio { .. } => self.heard += 1,
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@ usage: gstreamer.py URL     (system Python with gi; gstreamer1.0-plugins-bad, gs
 """
 
 import json
+import subprocess
 import sys
 import urllib.request
 
@@ -23,6 +24,12 @@ def ask(url: str, path: str, body: str | None = None) -> str:
         return reply.read().decode()
 
 
+def certificate() -> str:
+    """A certificate on an elliptic curve and its key."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    return subprocess.run(command + ["-subj", "/CN=near", "-keyout", "-"], check=True, capture_output=True, text=True).stdout
+
+
 class Near:
     """One call."""
 
@@ -36,6 +43,7 @@ class Near:
             "! opusenc bitrate=32000 audio-type=voice inband-fec=true packet-loss-percentage=5 complexity=9 "
             "! rtpopuspay pt=111 ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! rtc."
         )
+        self.pipeline.connect("deep-element-added", self.on_element)
         self.rtc = self.pipeline.get_by_name("rtc")
         self.rtc.connect("pad-added", self.on_pad)
         self.rtc.connect("notify::ice-gathering-state", self.on_gathering)
@@ -45,6 +53,12 @@ class Near:
         _, message = GstSdp.SDPMessage.new_from_text(offered["sdp"])
         offer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
         self.rtc.emit("set-remote-description", offer, Gst.Promise.new_with_change_func(self.on_remote))
+
+    def on_element(self, _bin, _parent, element) -> None:
+        # Its own certificate is RSA, which the far side's library does not know.
+        factory = element.get_factory()
+        if factory and factory.get_name() == "dtlssrtpdec":
+            element.set_property("pem", certificate())
 
     def on_remote(self, _promise) -> None:
         self.rtc.emit("create-answer", None, Gst.Promise.new_with_change_func(self.on_answer))
