@@ -11,10 +11,10 @@ use crate::{FRAME, Frame, SILENCE, level_db};
 const MOST: f32 = 0.85;
 
 /// ... and when it takes off next to nothing. More of it would take weak sounds of speech away.
-const LEAST: f32 = 0.45;
+const LEAST: f32 = 0.3;
 
 /// By so much the mix falls with each dB that speech stands above what is taken off.
-const SLOPE: f32 = 0.035;
+const SLOPE: f32 = 0.05;
 
 /// Noise below this level (dBFS) is left alone; that 13 dB above it is worth the whole effort.
 const INAUDIBLE: f32 = -78.0;
