@@ -6,6 +6,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
     reason = "a bench stops at the first thing that is wrong, and its results are lines"
 )]
 
