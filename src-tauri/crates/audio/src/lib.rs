@@ -10,11 +10,14 @@ pub mod devices;
 pub mod files;
 pub mod level;
 mod port;
+mod priority;
 mod resample;
 mod ring;
+mod seam;
 pub mod silent;
 
 pub use level::{LevelMeter, Levels, level_db};
 pub use port::{
-    AudioError, AudioMode, DeviceChoice, Devices, FRAME, Frame, Port, RATE, SILENCE, open,
+    AudioError, AudioMode, DeviceChoice, Devices, FRAME, Frame, Latency, Port, RATE, SILENCE, open,
 };
+pub use priority::raise_priority;

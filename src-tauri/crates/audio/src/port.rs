@@ -1,6 +1,7 @@
 //! The boundary: what sound goes through.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::{devices, files, silent};
 
@@ -63,6 +64,19 @@ pub struct Devices {
     pub speakers: Vec<String>,
     /// Whether the system refuses the microphone.
     pub microphone_refused: bool,
+    /// Whether a device in use sounds like a telephone because it runs Bluetooth's hands-free profile (8 or 16 kHz).
+    pub narrow_band: bool,
+    /// Whether the speaker in use is a headset's, as far as its name tells; `None` if it does not.
+    pub speaker_is_headset: Option<bool>,
+}
+
+/// How long sound stays in the devices and in the rings before them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// From the microphone to [`Port::capture`].
+    pub capture: Duration,
+    /// From [`Port::play`] to the speaker.
+    pub playback: Duration,
 }
 
 /// Why sound could not be set up.
@@ -110,6 +124,16 @@ pub trait Port: Send {
 
     /// Plays one short tone over what is played next. Files and silence have no headset, so nothing is heard there.
     fn beep(&mut self) {}
+
+    /// How long sound takes through the devices in use; nothing where there is none.
+    fn latency(&self) -> Latency {
+        Latency::default()
+    }
+
+    /// Samples that were dropped or missing between the devices and this side, since the port was opened.
+    fn slips(&self) -> u64 {
+        0
+    }
 
     /// The agent chose other devices.
     fn choose(&mut self, choice: DeviceChoice);

@@ -259,7 +259,7 @@ async fn microphone(mut devices: watch::Receiver<Option<Devices>>) -> Result<(),
 fn in_use(devices: &Devices) -> InUse {
     InUse {
         microphone: devices.microphone.clone(),
-        is_headset: None,
+        is_headset: devices.speaker_is_headset,
     }
 }
 
@@ -273,8 +273,8 @@ fn state_of(devices: Devices, microphone_silent: bool) -> DeviceState {
         microphones: devices.microphones,
         speakers: devices.speakers,
         microphone_silent,
-        narrow_band: false,
-        speaker_is_headset: None,
+        narrow_band: devices.narrow_band,
+        speaker_is_headset: devices.speaker_is_headset,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the audio thread needs of a sound system. The real one is cpal; tests have another.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::rings::{Sink, Source};
 
@@ -16,6 +16,8 @@ pub struct Listing {
     pub default_input: Option<String>,
     /// The system's choice of a speaker.
     pub default_output: Option<String>,
+    /// Bluetooth devices, of both kinds, that run at a telephone's rate now.
+    pub narrow: Vec<String>,
 }
 
 /// How a stream is doing; written by callbacks, which do nothing but this and copying.
@@ -25,6 +27,16 @@ pub struct Health {
     pub lost: AtomicBool,
     /// Samples that were dropped or missing.
     pub slips: AtomicU64,
+    /// Callbacks so far; stays 0 where nobody counts. One that stops counting is dead, whatever the system says.
+    pub beats: AtomicU64,
+    /// Samples per channel of the longest callback so far.
+    pub period: AtomicU32,
+    /// Microseconds that sound takes between the device and the callback, as the system tells.
+    pub delay_us: AtomicU32,
+    /// Set before the stream is closed: what is played fades out.
+    pub leaves: AtomicBool,
+    /// Set by the callback when nothing is heard any more.
+    pub has_left: AtomicBool,
 }
 
 impl Health {

@@ -5,6 +5,7 @@
 
 pub mod backend;
 mod hosts;
+mod names;
 pub mod rings;
 mod select;
 mod system;
@@ -12,11 +13,13 @@ mod thread;
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use self::rings::{CaptureEnd, PlaybackEnd};
 use self::thread::{AudioThread, Order};
 use crate::beep::Beep;
-use crate::{AudioError, DeviceChoice, Devices, Frame, Port, SILENCE};
+use crate::seam::Seam;
+use crate::{AudioError, DeviceChoice, Devices, Frame, Latency, Port, RATE, SILENCE};
 
 /// Ends of rings as streams come and go; `None` where there is no stream.
 pub(crate) enum NewEnd {
@@ -33,6 +36,10 @@ pub(crate) struct DevicePort {
     capture: Option<CaptureEnd>,
     playback: Option<PlaybackEnd>,
     beep: Beep,
+    /// Between one microphone and the next.
+    seam: Seam,
+    /// Samples lost with devices that are not in use any more.
+    slipped: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -61,6 +68,8 @@ pub(crate) fn start(
         capture: None,
         playback: None,
         beep: Beep::default(),
+        seam: Seam::new(RATE),
+        slipped: 0,
         thread: Some(thread),
     })
 }
@@ -74,8 +83,17 @@ impl DevicePort {
     fn renew(&mut self) {
         while let Ok(end) = self.ends.try_recv() {
             match end {
-                NewEnd::Capture(end) => self.capture = end,
-                NewEnd::Playback(end) => self.playback = end,
+                NewEnd::Capture(end) => {
+                    if let Some(old) = std::mem::replace(&mut self.capture, end) {
+                        self.slipped += old.slips();
+                        self.seam.breaks();
+                    }
+                }
+                NewEnd::Playback(end) => {
+                    if let Some(old) = std::mem::replace(&mut self.playback, end) {
+                        self.slipped += old.slips();
+                    }
+                }
             }
         }
     }
@@ -96,6 +114,9 @@ impl Port for DevicePort {
             Some(end) => end.read(frame),
             None => *frame = SILENCE,
         }
+        for sample in frame {
+            *sample = self.seam.pass(*sample);
+        }
     }
 
     fn play(&mut self, frame: &Frame) {
@@ -109,6 +130,25 @@ impl Port for DevicePort {
 
     fn beep(&mut self) {
         self.beep = Beep::new();
+    }
+
+    fn latency(&self) -> Latency {
+        Latency {
+            capture: self
+                .capture
+                .as_ref()
+                .map_or(Duration::ZERO, CaptureEnd::latency),
+            playback: self
+                .playback
+                .as_ref()
+                .map_or(Duration::ZERO, PlaybackEnd::latency),
+        }
+    }
+
+    fn slips(&self) -> u64 {
+        self.slipped
+            + self.capture.as_ref().map_or(0, CaptureEnd::slips)
+            + self.playback.as_ref().map_or(0, PlaybackEnd::slips)
     }
 
     fn ring(&mut self, on: bool) {

@@ -5,19 +5,29 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::backend::Health;
 use crate::resample::{Converter, Spreader};
 use crate::ring::Tone;
+use crate::seam::Seam;
 use crate::{FRAME, Frame, RATE, SILENCE};
 
 /// Milliseconds a ring holds.
 const CAPACITY_MS: u32 = 400;
 
-/// Milliseconds aimed at: one callback of 10 ms and one tick, with a little to spare.
-const AIM_MS: f64 = 25.0;
+/// Milliseconds aimed at: one callback and one tick, for either may come just before or just after the other, with a
+/// little to spare.
+const TICK_MS: f64 = 10.0;
+const SPARE_MS: f64 = 5.0;
+
+/// Shorter callbacks come in bunches.
+const SHORTEST_PERIOD_MS: f64 = 5.0;
+
+/// Longer callbacks than this are bursts; the raise after a gap covers them.
+const LONGEST_PERIOD_MS: f64 = 60.0;
 
 /// A ring that ran dry aims higher by this, up to that; the aim sinks back by a millisecond every few seconds.
 const RAISE_MS: f64 = 12.0;
@@ -44,13 +54,14 @@ pub fn capture(rate: u32, health: Arc<Health>) -> (Sink, CaptureEnd) {
     let (producer, ring) = RingBuffer::new(samples(f64::from(CAPACITY_MS), rate).max(FRAME));
     let converter = Converter::new(rate, RATE, FRAME);
     let buffer = vec![0.0; converter.needs_at_most()];
-    let follower = Follower::new(rate);
+    let follower = Follower::new(rate, Arc::clone(&health));
     (
         Sink {
             ring: producer,
             health,
         },
         CaptureEnd {
+            seam: Seam::new(RATE),
             ring,
             converter,
             buffer,
@@ -66,11 +77,13 @@ pub fn playback(rate: u32, health: Arc<Health>) -> (Source, PlaybackEnd) {
     let (ring, consumer) = RingBuffer::new(samples(f64::from(CAPACITY_MS), rate).max(FRAME));
     let spreader = Spreader::new(RATE, rate, FRAME);
     let buffer = vec![0.0; spreader.gives_at_most()];
-    let follower = Follower::new(rate);
+    let follower = Follower::new(rate, Arc::clone(&health));
     (
         Source(Inside::Ring {
             ring: consumer,
             health,
+            seam: Seam::new(rate),
+            state: Flow::Waits,
         }),
         PlaybackEnd {
             ring,
@@ -93,6 +106,11 @@ impl Sink {
     pub fn take<T: Copy>(&mut self, data: &[T], channels: usize, to_f32: impl Fn(T) -> f32) {
         let channels = channels.max(1);
         let frames = data.len() / channels;
+        note_period(&self.health, frames);
+        if self.health.leaves.load(Ordering::Relaxed) {
+            // A microphone has nothing to fade: the media thread mends what breaks off.
+            self.health.has_left.store(true, Ordering::Relaxed);
+        }
         let room = frames.min(self.ring.slots());
         if room < frames {
             self.health
@@ -109,6 +127,23 @@ impl Sink {
     }
 }
 
+fn note_period(health: &Health, frames: usize) {
+    let frames = u32::try_from(frames).unwrap_or(u32::MAX);
+    health.period.fetch_max(frames, Ordering::Relaxed);
+}
+
+/// Whether sound comes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// Nothing has come yet.
+    Waits,
+    Flows,
+    /// What came has ended.
+    Dry,
+    /// The stream is about to be closed.
+    Left,
+}
+
 /// The callback's end of a speaker.
 pub struct Source(Inside);
 
@@ -116,6 +151,8 @@ enum Inside {
     Ring {
         ring: Consumer<f32>,
         health: Arc<Health>,
+        seam: Seam,
+        state: Flow,
     },
     Tone(Tone),
 }
@@ -136,22 +173,44 @@ impl Source {
                     all.fill(from_f32(tone.next_sample()));
                 }
             }
-            Inside::Ring { ring, health } => {
+            Inside::Ring {
+                ring,
+                health,
+                seam,
+                state,
+            } => {
                 let wanted = data.len() / channels;
-                let there = wanted.min(ring.slots());
-                if there < wanted {
+                note_period(health, wanted);
+                let leaves = health.leaves.load(Ordering::Relaxed);
+                let there = if leaves { 0 } else { wanted.min(ring.slots()) };
+                if there < wanted && !leaves && *state == Flow::Flows {
                     health
                         .slips
                         .fetch_add((wanted - there) as u64, Ordering::Relaxed);
                 }
                 let mut outputs = data.chunks_mut(channels);
                 if let Ok(chunk) = ring.read_chunk(there) {
+                    if there > 0 && *state != Flow::Flows {
+                        *state = Flow::Flows;
+                        seam.breaks();
+                    }
                     for (sample, all) in chunk.into_iter().zip(&mut outputs) {
-                        all.fill(from_f32(sample));
+                        all.fill(from_f32(seam.pass(sample)));
                     }
                 }
+                if there < wanted && *state == Flow::Flows {
+                    *state = Flow::Dry;
+                    seam.breaks();
+                }
                 for all in outputs {
-                    all.fill(from_f32(0.0));
+                    all.fill(from_f32(seam.pass(0.0)));
+                }
+                if leaves {
+                    // The first call faded, this one was silent: nothing is heard any more.
+                    if *state == Flow::Left {
+                        health.has_left.store(true, Ordering::Relaxed);
+                    }
+                    *state = Flow::Left;
                 }
             }
         }
@@ -161,21 +220,42 @@ impl Source {
 /// Keeps a ring at its aim by running a little faster or slower than the nominal rate.
 struct Follower {
     rate: u32,
+    health: Arc<Health>,
     aim_ms: f64,
     mean_ms: f64,
 }
 
 impl Follower {
-    fn new(rate: u32) -> Self {
+    fn new(rate: u32, health: Arc<Health>) -> Self {
         Self {
             rate,
-            aim_ms: AIM_MS,
-            mean_ms: AIM_MS,
+            health,
+            aim_ms: 2.0 * TICK_MS + SPARE_MS,
+            mean_ms: 2.0 * TICK_MS + SPARE_MS,
         }
     }
 
+    /// Milliseconds aimed at while nothing goes wrong.
+    fn least_ms(&self) -> f64 {
+        let period = f64::from(self.health.period.load(Ordering::Relaxed));
+        let period_ms = period * 1_000.0 / f64::from(self.rate);
+        period_ms.clamp(SHORTEST_PERIOD_MS, LONGEST_PERIOD_MS) + TICK_MS + SPARE_MS
+    }
+
+    /// How long sound takes through the ring and the device.
+    fn latency(&self) -> Duration {
+        let device = self.health.delay_us.load(Ordering::Relaxed);
+        Duration::from_secs_f64(self.mean_ms.max(0.0) / 1_000.0)
+            + Duration::from_micros(u64::from(device))
+    }
+
+    fn slips(&self) -> u64 {
+        self.health.slips.load(Ordering::Relaxed)
+    }
+
     /// Samples aimed at.
-    fn aim(&self) -> usize {
+    fn aim(&mut self) -> usize {
+        self.aim_ms = self.aim_ms.max(self.least_ms());
         samples(self.aim_ms, self.rate)
     }
 
@@ -197,7 +277,7 @@ impl Follower {
 
     /// The speed at which a ring that holds `fill` samples should be emptied.
     fn speed(&mut self, fill: usize) -> f64 {
-        self.aim_ms = (self.aim_ms - SINK_MS_PER_TICK).max(AIM_MS);
+        self.aim_ms = (self.aim_ms - SINK_MS_PER_TICK).max(self.least_ms());
         let now_ms = fill as f64 * 1_000.0 / f64::from(self.rate);
         self.mean_ms += (now_ms - self.mean_ms) * SMOOTHING;
         1.0 + ((self.mean_ms - self.aim_ms) * GAIN).clamp(-MOST_SPEED, MOST_SPEED)
@@ -211,11 +291,31 @@ pub struct CaptureEnd {
     buffer: Vec<f32>,
     primed: bool,
     follower: Follower,
+    seam: Seam,
 }
 
 impl CaptureEnd {
-    /// The next 10 ms; silence while the device has not given enough.
+    /// The next 10 ms; silence while the device has not given enough. Gaps begin and end softly.
     pub fn read(&mut self, frame: &mut Frame) {
+        self.advance(frame);
+        for sample in frame {
+            *sample = self.seam.pass(*sample);
+        }
+    }
+
+    /// How long sound takes from the microphone to here.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        self.follower.latency()
+    }
+
+    /// Samples that were lost.
+    #[must_use]
+    pub fn slips(&self) -> u64 {
+        self.follower.slips()
+    }
+
+    fn advance(&mut self, frame: &mut Frame) {
         *frame = SILENCE;
         let fill = self.ring.slots();
         if !self.primed && fill < self.follower.aim() {
@@ -227,6 +327,7 @@ impl CaptureEnd {
                 chunk.commit_all();
             }
             self.follower.restart();
+            self.seam.breaks();
         }
         let needs = self.converter.needs();
         let Some(buffer) = self.buffer.get_mut(..needs) else {
@@ -236,9 +337,12 @@ impl CaptureEnd {
             // The device is behind: wait until there is enough again instead of stuttering.
             self.primed = false;
             self.follower.ran_dry();
+            self.seam.breaks();
             return;
         }
-        self.primed = true;
+        if !std::mem::replace(&mut self.primed, true) {
+            self.seam.breaks();
+        }
         self.converter.convert(buffer, frame);
         let speed = self.follower.speed(self.ring.slots() + needs);
         self.converter.set_speed(speed);
@@ -255,6 +359,18 @@ pub struct PlaybackEnd {
 }
 
 impl PlaybackEnd {
+    /// How long sound takes from here to the speaker.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        self.follower.latency()
+    }
+
+    /// Samples that were missing.
+    #[must_use]
+    pub fn slips(&self) -> u64 {
+        self.follower.slips()
+    }
+
     /// Plays 10 ms; drops them if the device does not take any.
     pub fn write(&mut self, frame: &Frame) {
         let fill = self.ring.buffer().capacity() - self.ring.slots();

@@ -1,6 +1,7 @@
 //! Which devices to use. Pure.
 
 use super::backend::Listing;
+use super::names;
 use crate::{DeviceChoice, Devices};
 
 /// What was used before.
@@ -35,7 +36,15 @@ impl Memory {
             .filter(|name| listing.outputs.contains(name))
             .or_else(|| listing.default_output.clone())
             .or_else(|| speaker.clone());
+        let in_use = [&microphone, &speaker];
+        let narrow_band = in_use
+            .into_iter()
+            .flatten()
+            .any(|name| listing.narrow.contains(name) || names::is_hands_free(name));
+        let speaker_is_headset = speaker.as_deref().and_then(names::is_headset);
         Devices {
+            narrow_band,
+            speaker_is_headset,
             microphone,
             speaker,
             ringer,
@@ -105,6 +114,7 @@ mod tests {
             outputs: own(outputs),
             default_input: inputs.first().map(|name| (*name).to_owned()),
             default_output: outputs.first().map(|name| (*name).to_owned()),
+            narrow: Vec::new(),
         }
     }
 
@@ -205,5 +215,18 @@ mod tests {
         let mut memory = Memory::default();
         let now = memory.select(&choice(None, None), &Listing::default());
         assert_eq!(now, Devices::default());
+    }
+
+    #[test]
+    fn a_telephone_s_sound_is_told_only_of_a_device_in_use() {
+        let mut here = listing(&["desk", "buds"], &["x"]);
+        here.narrow = vec!["buds".to_owned()];
+        assert!(
+            !Memory::default()
+                .select(&choice(None, None), &here)
+                .narrow_band
+        );
+        let buds = choice(Some("buds"), None);
+        assert!(Memory::default().select(&buds, &here).narrow_band);
     }
 }

@@ -21,6 +21,9 @@ use crate::RATE;
 /// How long a stream may take to open.
 const OPENING: Duration = Duration::from_secs(2);
 
+/// Bluetooth's hands-free profile runs at 8 or 16 kHz.
+const TELEPHONE: u32 = 16_000;
+
 /// The sound systems of this machine.
 #[derive(Default)]
 pub(super) struct System {
@@ -32,6 +35,7 @@ impl Stream for cpal::Stream {}
 impl Backend for System {
     fn list(&mut self) -> Result<Listing, DeviceError> {
         let host = self.hosts.best()?;
+        let narrow = narrow(&host)?;
         let inputs = names(inputs(&host)?);
         let outputs = names(outputs(&host)?);
         let (input, output) = self.hosts.defaults(&host);
@@ -44,6 +48,7 @@ impl Backend for System {
                 .or_else(|| outputs.first().cloned()),
             inputs,
             outputs,
+            narrow,
         })
     }
 
@@ -102,6 +107,37 @@ fn names(devices: impl Iterator<Item = Device>) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Names of Bluetooth devices that run at a telephone's rate; others are not asked, for it costs time.
+fn narrow(host: &cpal::Host) -> Result<Vec<String>, DeviceError> {
+    let slow = |device: &Device, rate: Option<u32>| {
+        let near = is_bluetooth(device) && rate.is_some_and(|rate| rate <= TELEPHONE);
+        near.then(|| name(device)).flatten()
+    };
+    let rate = |device: &Device, input: bool| {
+        if !is_bluetooth(device) {
+            return None;
+        }
+        let config = if input {
+            device.default_input_config()
+        } else {
+            device.default_output_config()
+        };
+        config.ok().map(|config| config.sample_rate())
+    };
+    Ok(inputs(host)?
+        .filter_map(|device| slow(&device, rate(&device, true)))
+        .chain(outputs(host)?.filter_map(|device| slow(&device, rate(&device, false))))
+        .collect())
+}
+
+fn is_bluetooth(device: &Device) -> bool {
+    let says_so = |text: &str| {
+        let text = text.to_lowercase();
+        text.contains("bluez") || text.contains("bluetooth")
+    };
+    device.id().is_ok_and(|id| says_so(id.id())) || name(device).is_some_and(|name| says_so(&name))
 }
 
 fn find(mut all: impl Iterator<Item = Device>, wanted: &str) -> Result<Device, DeviceError> {
@@ -163,10 +199,15 @@ where
 {
     let channels = usize::from(config.channels);
     let mut sink = sink(config.sample_rate);
+    let callback = Arc::clone(health);
     let stream = device
         .build_input_stream::<T, _, _>(
             config,
-            move |data, _| sink.take(data, channels, f32::from_sample),
+            move |data, about| {
+                let at = about.timestamp();
+                beat(&callback, at.callback.checked_duration_since(at.capture));
+                sink.take(data, channels, f32::from_sample);
+            },
             watch(Arc::clone(health)),
             Some(OPENING),
         )
@@ -202,16 +243,32 @@ fn output_of<T: SizedSample + FromSample<f32>>(
 ) -> Result<cpal::Stream, DeviceError> {
     let channels = usize::from(config.channels);
     let mut source = source(config.sample_rate);
+    let callback = Arc::clone(health);
     let stream = device
         .build_output_stream::<T, _, _>(
             config,
-            move |data, _| source.fill(data, channels, T::from_sample),
+            move |data, about| {
+                let at = about.timestamp();
+                beat(&callback, at.playback.checked_duration_since(at.callback));
+                source.fill(data, channels, T::from_sample);
+            },
             watch(Arc::clone(health)),
             Some(OPENING),
         )
         .map_err(broken)?;
     stream.play().map_err(broken)?;
     Ok(stream)
+}
+
+/// Notes a callback and how far away from the device it is.
+fn beat(health: &Health, delay: Option<Duration>) {
+    health.beats.fetch_add(1, Ordering::Relaxed);
+    if let Some(micros) = delay.and_then(|delay| u32::try_from(delay.as_micros()).ok()) {
+        // A host that tells nonsense tells nothing.
+        if micros < 1_000_000 {
+            health.delay_us.store(micros, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What a stream's errors mean: most mean its end; some only that a moment was lost.

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::backend::{Backend, DeviceError, Health, Listing, MakeSink, MakeSource, Stream};
 use super::rings::{Sink, Source};
@@ -80,6 +80,7 @@ impl Fake {
             outputs: own(outputs),
             default_input: inputs.first().map(|name| (*name).to_owned()),
             default_output: outputs.first().map(|name| (*name).to_owned()),
+            narrow: Vec::new(),
         };
     }
 

@@ -1,6 +1,7 @@
 //! The audio thread: streams live and die here.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,22 @@ use super::rings::{self, Source};
 use super::select::Memory;
 use crate::{DeviceChoice, Devices};
 
-/// How often the devices are looked at: the library tells nobody that one came or went.
+/// How often the devices are looked at: the library tells nobody that one came or went. A call cannot wait.
 const LOOK: Duration = Duration::from_secs(1);
+const LOOK_IN_CALL: Duration = Duration::from_millis(300);
 
 /// How often streams are looked after.
-const CARE: Duration = Duration::from_millis(100);
+const CARE: Duration = Duration::from_millis(50);
 
-/// A device that could not be opened is tried again after this.
-const RETRY: Duration = Duration::from_secs(2);
+/// A device that could not be opened is tried again after the first, then twice that, up to the last.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(2);
+
+/// A stream whose callbacks stopped for so long is dead though nobody said so.
+const STALL: Duration = Duration::from_millis(500);
+
+/// How long a stream that is closed on purpose may take to fade out: the sound in the device's own buffer with it.
+const FAREWELL: Duration = Duration::from_millis(40);
 
 /// What the audio thread is told.
 pub(super) enum Order {
@@ -32,21 +41,67 @@ pub(super) enum Order {
 struct Running {
     name: String,
     health: Arc<Health>,
+    beats: u64,
+    beaten: Instant,
     _stream: Box<dyn Stream>,
+}
+
+impl Running {
+    fn new(name: &str, health: Arc<Health>, stream: Box<dyn Stream>) -> Self {
+        Self {
+            name: name.to_owned(),
+            health,
+            beats: 0,
+            beaten: Instant::now(),
+            _stream: stream,
+        }
+    }
+
+    /// Notes a stream that stopped without a word.
+    fn feel_pulse(&mut self) {
+        let beats = self.health.beats.load(Ordering::Relaxed);
+        if beats != self.beats {
+            self.beats = beats;
+            self.beaten = Instant::now();
+        } else if beats > 0 && self.beaten.elapsed() >= STALL && !self.health.is_lost() {
+            tracing::debug!(device = self.name, "an audio stream stands still");
+            self.health.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets what is played fade out; a stream that is dead, or that nobody plays from, is not waited for.
+    fn leave(&self) {
+        self.health.leaves.store(true, Ordering::Relaxed);
+        if self.health.is_lost() || self.health.beats.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < FAREWELL && !self.health.has_left.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// A device that could not be opened.
+struct Failed {
+    name: String,
+    at: Instant,
+    pause: Duration,
 }
 
 /// One of the three uses of a device.
 #[derive(Default)]
 struct Slot {
     running: Option<Running>,
-    failed: Option<(String, Instant)>,
+    failed: Option<Failed>,
 }
 
 impl Slot {
-    fn is_lost(&self) -> bool {
-        self.running
-            .as_ref()
-            .is_some_and(|running| running.health.is_lost())
+    fn is_lost(&mut self) -> bool {
+        self.running.as_mut().is_some_and(|running| {
+            running.feel_pulse();
+            running.health.is_lost()
+        })
     }
 
     /// Whether a stream on `wanted` has to be opened now; closes one that is on another device or dead.
@@ -57,10 +112,15 @@ impl Slot {
         if stays {
             return false;
         }
-        *closed = self.running.take().is_some();
+        if let Some(running) = self.running.take() {
+            *closed = true;
+            running.leave();
+        }
         match (wanted, &self.failed) {
             (None, _) => false,
-            (Some(name), Some((failed, at))) => failed != name || at.elapsed() >= RETRY,
+            (Some(name), Some(failed)) => {
+                failed.name != name || failed.at.elapsed() >= failed.pause
+            }
             (Some(_), None) => true,
         }
     }
@@ -74,16 +134,21 @@ impl Slot {
         match stream {
             Ok(stream) => {
                 self.failed = None;
-                self.running = Some(Running {
-                    name: name.to_owned(),
-                    health,
-                    _stream: stream,
-                });
+                self.running = Some(Running::new(name, health, stream));
                 Ok(())
             }
             Err(error) => {
                 tracing::warn!(device = name, %error, "an audio device could not be opened");
-                self.failed = Some((name.to_owned(), Instant::now()));
+                let pause = self
+                    .failed
+                    .take()
+                    .filter(|failed| failed.name == name)
+                    .map_or(FIRST_RETRY, |failed| (failed.pause * 2).min(LAST_RETRY));
+                self.failed = Some(Failed {
+                    name: name.to_owned(),
+                    at: Instant::now(),
+                    pause,
+                });
                 Err(error)
             }
         }
@@ -136,7 +201,8 @@ impl AudioThread {
     pub(super) fn run(mut self, orders: &Receiver<Order>) {
         let mut looked: Option<Instant> = None;
         loop {
-            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+            let pause = if self.opens > 0 { LOOK_IN_CALL } else { LOOK };
+            if looked.is_none_or(|at| at.elapsed() >= pause) {
                 self.look();
                 looked = Some(Instant::now());
             }
@@ -170,10 +236,8 @@ impl AudioThread {
 
     /// Brings streams and reports in line with what is wanted.
     fn care(&mut self) {
-        if [&self.microphone, &self.speaker, &self.ringer]
-            .into_iter()
-            .any(Slot::is_lost)
-        {
+        let lost = [&mut self.microphone, &mut self.speaker, &mut self.ringer].map(Slot::is_lost);
+        if lost.contains(&true) {
             // What was there a second ago may be what just went.
             self.look();
         }
