@@ -46,7 +46,7 @@ pub(crate) struct Seen {
     pub(crate) microphone: Microphone,
     /// Milliseconds for which the media thread was late.
     pub(crate) held_up_ms: f64,
-    /// Times the devices' sound had to be cut or filled up.
+    /// Milliseconds of the devices' sound that were cut or had to be filled up.
     pub(crate) slips: u64,
     /// How long sound takes.
     pub(crate) latency: Latency,
@@ -421,7 +421,7 @@ impl Voice {
                 seen.microphone
             },
             held_up_ms: seen.held_up_ms - before.held_up_ms,
-            slips: seen.slips - before.slips,
+            slips: seen.slips.saturating_sub(before.slips),
             far_silent: self.far.is_silent(),
             ..Evidence::default()
         };
