@@ -8,12 +8,13 @@
 
 mod common;
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use common::{Engine, Folder, hears, level_at, peer, read_wav, write_tone};
 use deskline_core::{CallId, LinkState, MediaFact, MediaRequest, SdpKind};
 use deskline_media::{AudioMode, BindPolicy, Config};
-use deskline_sandbox::peer::{Codecs, Impairment, LineEnds, OfferShape, Voice};
+use deskline_sandbox::peer::{Codecs, Impairment, LineEnds, OfferShape, Peer, PeerOptions, Voice};
 
 const TONE: Voice = Voice::Tone { hz: 660.0 };
 
@@ -113,6 +114,44 @@ async fn a_far_side_that_only_sends_is_listened_to() {
     engine.fresh_sample(&id).await;
     let sample = engine.fresh_sample(&id).await;
     assert!(sample.sent > 40 && sample.received > 90, "{sample:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_far_side_on_ipv6_alone_is_spoken_to_and_the_answer_still_names_ipv4() {
+    let local = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    if let Err(error) = std::net::UdpSocket::bind((local, 0)) {
+        println!("skipped: this machine has no IPv6: {error}");
+        return;
+    }
+    let folder = Folder::new("six");
+    let mut engine = Engine::start(files(&folder, 440.0, 20.0));
+    let far = Peer::start(PeerOptions {
+        voice: TONE,
+        bind: local,
+        offer: OfferShape::default(),
+    });
+    let (id, far) = (call("c1"), far.await.unwrap());
+    let answer = engine.connect(&id, &far).await;
+    let candidates = attribute(&answer, "candidate:");
+    assert!(
+        candidates.iter().any(|one| one.contains(" ::1 ")),
+        "{answer}"
+    );
+    let connections = answer.lines().filter(|line| line.starts_with("c="));
+    assert!(connections.clone().count() == 2, "{answer}");
+    for line in connections {
+        assert!(line.starts_with("c=IN IP4 "), "{answer}");
+    }
+    println!("first audio after {} ms", engine.first_audio(&id).await);
+    let heard = hears(&far, "our tone", |heard| heard.rms_db > -12.0).await;
+    assert!((heard.dominant_hz - 440.0).abs() < 15.0, "{heard:?}");
+    engine.fresh_sample(&id).await;
+    engine.ask(MediaRequest::Close(id));
+    engine.stop.cancel();
+    engine.task.await.unwrap().unwrap();
+    let out = read_wav(&folder.file("out.wav"));
+    let end = &out[out.len() - 24_000..out.len() - 4_800];
+    assert!(level_at(end, 660.0) > -23.0, "{}", level_at(end, 660.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

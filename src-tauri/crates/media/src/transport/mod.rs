@@ -20,7 +20,7 @@ pub(crate) use self::webrtc::connect;
 /// Which of this machine's addresses media may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum BindPolicy {
-    /// Every IPv4 interface; the loopback as well when the far side is on this machine.
+    /// Every IPv4 interface, and IPv6 where the far side speaks it; the loopback as well when it is on this machine.
     #[default]
     Interfaces,
     /// These and no other.

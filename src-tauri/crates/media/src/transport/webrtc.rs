@@ -73,7 +73,9 @@ pub(crate) async fn connect(
 ) -> Result<Arc<dyn MediaTransport>, TransportError> {
     // Without an offer nobody knows where the far side is.
     let with_loopback = offer.is_none_or(Remote::is_local) || !addresses::has_network();
-    let addresses = addresses::to_bind(policy, with_loopback);
+    let mut addresses = addresses::to_bind(policy, with_loopback);
+    let far = offer.map(|offer| offer.candidates.as_slice());
+    addresses.extend(addresses::beside_ipv4(policy, far));
     if addresses.is_empty() {
         return Err(SdpError::NoCandidate.into());
     }
