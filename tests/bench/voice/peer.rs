@@ -159,6 +159,9 @@ impl Peer {
     }
 }
 
+/// When a datagram arrives, the packet's index, where it goes, and what it is.
+type OnItsWay = (Instant, usize, SocketAddr, Vec<u8>);
+
 struct Line {
     rtc: Rtc,
     socket: UdpSocket,
@@ -166,7 +169,7 @@ struct Line {
     mid: Mid,
     script: Arc<Script>,
     tally: Arc<Tally>,
-    waiting: BinaryHeap<Reverse<(Instant, usize, SocketAddr, Vec<u8>)>>,
+    waiting: BinaryHeap<Reverse<OnItsWay>>,
     mirrored: Vec<(u64, u32, Vec<u8>)>,
     started: Option<Instant>,
     next: usize,
@@ -180,8 +183,7 @@ const PACKET: Duration = Duration::from_millis(20);
 impl Line {
     async fn run(mut self, mut hung_up: oneshot::Receiver<()>) {
         let mut buffer = vec![0; 2048];
-        loop {
-            let Some(wanted) = self.poll(None) else { break };
+        while let Some(wanted) = self.poll(None) {
             self.mirror();
             let now = Instant::now();
             self.release(now);
