@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use deskline_core::VoiceSettings;
 use deskline_routing::DEFAULT_U2C;
 
 mod account;
+pub(crate) mod sound;
 mod value;
 
 use value::Given;
@@ -125,6 +127,8 @@ pub struct Audio {
     pub speaker: Option<String>,
     /// What rings.
     pub ringer: Option<String>,
+    /// How sound is treated with every microphone nobody sets otherwise; ours if none of its keys is set.
+    pub voice: Option<VoiceSettings>,
 }
 
 /// `[policy]`: nothing is kept or shared that is not switched on here.
@@ -329,9 +333,17 @@ impl Audio {
             "microphone" => self.microphone = Some(given.text()?),
             "speaker" => self.speaker = Some(given.text()?),
             "ringer" => self.ringer = Some(given.text()?),
+            "echo" => self.voice().echo = sound::echo(&given.one_of(&sound::ECHO)?),
+            "noise" => self.voice().noise = sound::noise(&given.one_of(&sound::NOISE)?),
+            "far_noise" => self.voice().far_noise = given.flag()?,
+            "gain" => self.voice().gain = given.flag()?,
             _ => return unknown(),
         }
         Ok(())
+    }
+
+    fn voice(&mut self) -> &mut VoiceSettings {
+        self.voice.get_or_insert_default()
     }
 }
 
@@ -357,6 +369,25 @@ mod tests {
 
     fn parse(text: &str) -> Result<Configuration, String> {
         Configuration::parse(text, Path::new("desk.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_voice_is_treated_as_ever_unless_something_is_set() {
+        assert_eq!(
+            parse("[audio]\nmicrophone = \"M\"").unwrap().audio.voice,
+            None
+        );
+        let one = parse("[audio]\nnoise = \"off\"").unwrap().audio.voice;
+        let wanted = VoiceSettings {
+            noise: deskline_core::Noise::Off,
+            ..VoiceSettings::default()
+        };
+        assert_eq!(one, Some(wanted));
+        let why = parse("[audio]\necho = \"maybe\"").unwrap_err();
+        assert!(
+            why.ends_with("audio.echo: it must be one of auto, on, off"),
+            "{why}"
+        );
     }
 
     #[test]
@@ -392,11 +423,24 @@ mod tests {
             microphone = "Mic"
             speaker = "Speaker"
             ringer = "Bell"
+            echo = "off"
+            noise = "strong"
+            far_noise = true
+            gain = false
             [window]
             [policy]
             metrics_file = "metrics.jsonl"
         "#;
         let read = parse(all).unwrap();
+        assert_eq!(
+            read.audio.voice,
+            Some(VoiceSettings {
+                echo: deskline_core::Echo::Off,
+                noise: deskline_core::Noise::Strong,
+                far_noise: true,
+                gain: false,
+            })
+        );
         assert_eq!(read.services.u2c, "http://127.0.0.1:1/u2c/api/v1");
         assert_eq!(
             read.session,

@@ -2,11 +2,12 @@
 
 use deskline_core::{
     Action, CommandError, Directory, InteractionId, Kind, Page, Secret, Station, StationOption,
-    TeamId, Verb,
+    TeamId, Verb, VoiceSettings,
 };
 use deskline_session::DeskHandle;
 use deskline_wire::{Json, Object, json};
 
+use crate::config::sound;
 use crate::json_rpc::Fault;
 use crate::notifications::{quality, shown};
 use crate::parameters::Parameters;
@@ -106,6 +107,11 @@ pub(crate) fn read(method: &str, params: Object, has_sandbox: bool) -> Result<Co
         "campaign.accept" => Command::Act(Action::AcceptPreview(task_id(&mut given)?)),
         "tasks.list" => Command::Tasks,
         "media.stats" => Command::Sample(task_id(&mut given)?),
+        "media.setVoice" => Command::Act(Action::SetVoice {
+            device: given.optional_text("device")?.unwrap_or_default(),
+            settings: voice(&mut given)?,
+        }),
+        "media.hearOriginal" => Command::Act(Action::HearOriginal(given.flag("on")?)),
         "sandbox.direct" if has_sandbox => return Ok(Command::Direct(given.all())),
         "shutdown" => Command::Shutdown,
         _ => return Err(unknown(method)),
@@ -195,6 +201,19 @@ const TASK_VERBS: [&str; 20] = [
     "cancelAutoWrapupTimer",
     "sendDigits",
 ];
+
+/// How a voice shall be treated; what is not given is as by default.
+fn voice(given: &mut Parameters) -> Result<VoiceSettings, Fault> {
+    let plain = VoiceSettings::default();
+    let echo = given.optional_word("echo", &sound::ECHO)?;
+    let noise = given.optional_word("noise", &sound::NOISE)?;
+    Ok(VoiceSettings {
+        echo: echo.map_or(plain.echo, |word| sound::echo(&word)),
+        noise: noise.map_or(plain.noise, |word| sound::noise(&word)),
+        far_noise: given.optional_flag("farNoise")?.unwrap_or(plain.far_noise),
+        gain: given.optional_flag("gain")?.unwrap_or(plain.gain),
+    })
+}
 
 fn unknown(method: &str) -> Fault {
     Fault::UnknownMethod(method.to_owned())

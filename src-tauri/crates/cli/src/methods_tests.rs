@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use deskline_core::{Action, Directory, Page, Secret, StationOption, Verb};
+use deskline_core::{
+    Action, Directory, Echo, Noise, Page, Secret, StationOption, Verb, VoiceSettings,
+};
 use deskline_wire::{Json, json};
 
 use super::{Command, TASK_VERBS, read};
@@ -54,6 +56,42 @@ fn needed(verb: &str) -> Json {
         "sendDigits" => json!({"taskId": "I", "digits": "1"}),
         _ => json!({"taskId": "I"}),
     }
+}
+
+#[test]
+fn the_voice_is_set_by_words_and_the_rest_is_as_by_default() {
+    let wanted = |device: &str, settings| {
+        Command::Act(Action::SetVoice {
+            device: device.to_owned(),
+            settings,
+        })
+    };
+    assert_eq!(
+        call("media.setVoice", json!({})).unwrap(),
+        wanted("", VoiceSettings::default())
+    );
+    let given =
+        json!({"device": "M", "echo": "off", "noise": "strong", "farNoise": true, "gain": false});
+    let settings = VoiceSettings {
+        echo: Echo::Off,
+        noise: Noise::Strong,
+        far_noise: true,
+        gain: false,
+    };
+    assert_eq!(
+        call("media.setVoice", given).unwrap(),
+        wanted("M", settings)
+    );
+    assert_eq!(
+        field(call("media.setVoice", json!({"noise": "much"}))),
+        "noise"
+    );
+    assert_eq!(field(call("media.setVoice", json!({"bass": 3}))), "bass");
+    assert_eq!(
+        call("media.hearOriginal", json!({"on": true})).unwrap(),
+        Command::Act(Action::HearOriginal(true))
+    );
+    assert_eq!(field(call("media.hearOriginal", json!({}))), "on");
 }
 
 #[test]

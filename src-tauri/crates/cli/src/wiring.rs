@@ -152,6 +152,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         ),
     };
     let failover = failover_store(sandbox.is_some(), profile(&configuration));
+    let voice = configuration.audio.voice;
     let Configuration {
         services, session, ..
     } = configuration;
@@ -247,6 +248,12 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
         None => None,
     };
     hold_while_open(&desk, account.clone()).await;
+    if let Some(settings) = voice {
+        let device = String::new();
+        if let Err(error) = desk.act(Action::SetVoice { device, settings }).await {
+            tracing::error!(%error, "the voice is not treated as the settings say");
+        }
+    }
     let parts = Parts {
         adapters: tokio::spawn(guard(running, failure_in, stop_adapters.clone())),
         owner,
