@@ -303,3 +303,27 @@ fn a_clock_that_is_off_is_followed_without_a_gap() {
         );
     }
 }
+
+#[test]
+fn a_speaker_that_is_left_fades_out_and_says_so() {
+    let health = Arc::new(Health::default());
+    let (mut source, mut playback) = rings::playback(48_000, Arc::clone(&health));
+    let mut last = 0.0f32;
+    let mut steepest = 0.0f32;
+    for n in 0..20 {
+        playback.write(&[0.8; FRAME]);
+        health.leaves.store(n >= 15, Ordering::Relaxed);
+        let mut heard = [0.0f32; FRAME];
+        source.fill(&mut heard, 1, |sample| sample);
+        for sample in heard {
+            if n >= 10 {
+                steepest = steepest.max((sample - last).abs());
+            }
+            last = sample;
+        }
+        assert!(n != 14 || last > 0.7, "it plays before it leaves: {last}");
+    }
+    assert!(last.abs() < f32::EPSILON, "{last}");
+    assert!(steepest < 0.05, "{steepest}");
+    assert!(health.has_left.load(Ordering::Relaxed));
+}
