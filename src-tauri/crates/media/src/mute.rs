@@ -301,7 +301,7 @@ mod tests {
                 }
                 if is_muted {
                     prop_assert!(wants);
-                    prop_assert!(!(step == 1), "a voice has just left");
+                    prop_assert!(step != 1, "a voice has just left");
                 }
             }
         }

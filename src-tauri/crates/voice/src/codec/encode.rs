@@ -430,7 +430,10 @@ mod tests {
             "from the start"
         );
         assert!(redundant("useinbandfec=1", 20, 32_000) > 80);
-        assert!(redundant("useinbandfec=1", 20, 20_000) > 80, "after backing off");
+        assert!(
+            redundant("useinbandfec=1", 20, 20_000) > 80,
+            "after backing off"
+        );
         assert_eq!(redundant("useinbandfec=0", 20, 32_000), 0);
     }
 
