@@ -1,23 +1,16 @@
 //! Their payloads into sound, and what to play where one is missing.
 
-use opusic_c::{Channels, SampleRate};
-
 use super::CodecError;
 use super::g711::{Law, Up};
+use super::opus::{self, MAX_SAMPLES, Opus};
 use crate::codec::CodecKind;
-
-/// Neural concealment is on from 5 (media section 3).
-const COMPLEXITY: u8 = 7;
-
-/// 120 ms at 48 kHz, the longest Opus packet.
-const MAX_SAMPLES: usize = 5_760;
 
 /// Samples at 8 kHz kept to conceal a gap: 60 ms.
 const MEMORY: usize = 480;
 
 /// Decodes whatever was negotiated; gives 48 kHz mono.
 pub struct Decoder {
-    opus: opusic_c::Decoder,
+    opus: Opus,
     scratch: Vec<f32>,
     up: Up,
     narrow: Vec<i16>,
@@ -32,12 +25,8 @@ impl Decoder {
     /// # Errors
     /// [`CodecError`] when there is no memory for it.
     pub fn new() -> Result<Self, CodecError> {
-        let failed = |code: opusic_c::ErrorCode| CodecError(format!("opus decoder: {code:?}"));
-        let mut opus =
-            opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000).map_err(failed)?;
-        opus.set_complexity(COMPLEXITY).map_err(failed)?;
         Ok(Self {
-            opus,
+            opus: Opus::new()?,
             scratch: vec![0.0; MAX_SAMPLES],
             up: Up::new(),
             narrow: Vec::with_capacity(MEMORY),
@@ -49,9 +38,7 @@ impl Decoder {
 
     /// Forgets everything heard: the next payload is judged by what it holds itself.
     pub fn forget(&mut self) {
-        if let Err(code) = self.opus.reset() {
-            tracing::error!(?code, "the decoder could not be reset");
-        }
+        self.opus.forget();
         self.up = Up::new();
         self.memory.fill(0);
         self.repeated = 0;
@@ -60,12 +47,7 @@ impl Decoder {
     /// How many samples at 48 kHz a payload will give; 0 if it is nonsense.
     pub fn samples_in(&self, kind: CodecKind, payload: &[u8]) -> usize {
         match kind {
-            CodecKind::Opus if payload.is_empty() => 0,
-            CodecKind::Opus => self
-                .opus
-                .get_nb_samples(payload)
-                .unwrap_or(0)
-                .min(MAX_SAMPLES),
+            CodecKind::Opus => opus::samples_in(payload).min(MAX_SAMPLES),
             CodecKind::Pcmu | CodecKind::Pcma => payload.len() * 6,
             CodecKind::Telephone => 0,
         }
@@ -75,18 +57,13 @@ impl Decoder {
     pub fn decode(&mut self, kind: CodecKind, payload: &[u8], out: &mut Vec<f32>) {
         self.last = kind;
         match kind {
-            CodecKind::Opus => {
-                match self
-                    .opus
-                    .decode_float_to_slice(payload, &mut self.scratch, false)
-                {
-                    Ok(samples) => out.extend_from_slice(&self.scratch[..samples]),
-                    Err(code) => {
-                        tracing::debug!(?code, "an opus payload is nonsense");
-                        self.conceal(960, out);
-                    }
+            CodecKind::Opus => match self.opus.decode(payload, false, &mut self.scratch) {
+                Ok(samples) => out.extend_from_slice(&self.scratch[..samples]),
+                Err(code) => {
+                    tracing::debug!(code, "an opus payload is nonsense");
+                    self.conceal(960, out);
                 }
-            }
+            },
             CodecKind::Pcmu | CodecKind::Pcma => {
                 let law = if kind == CodecKind::Pcmu {
                     Law::Mu
@@ -107,33 +84,16 @@ impl Decoder {
         }
     }
 
-    /// Whether an Opus payload carries a copy of the packet before it (RFC 6716, 4.2.3 and 4.2.4): one flag per
-    /// channel behind the flags of voice activity, the first bits of the SILK layer.
+    /// Whether an Opus payload carries a coarser copy of the packet before it.
     #[must_use]
     pub fn has_copy(payload: &[u8]) -> bool {
-        let [toc, rest @ ..] = payload else {
-            return false;
-        };
-        // CELT alone has no such layer; packets of several frames are not looked into.
-        if toc & 0x80 != 0 || toc & 3 != 0 {
-            return false;
-        }
-        let frames = match (toc >> 3) & 3 {
-            2 if toc & 0x60 != 0x60 => 2,
-            3 if toc & 0x60 != 0x60 => 3,
-            _ => 1,
-        };
-        rest.first()
-            .is_some_and(|first| (first >> (7 - frames)) & 1 == 1)
+        opus::has_copy(payload)
     }
 
-    /// Appends `samples` recovered from the redundancy in the packet after the missing one.
+    /// Appends `samples` from the copy of the missing packet in the one after it.
     pub fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
         let room = samples.min(MAX_SAMPLES);
-        match self
-            .opus
-            .decode_float_to_slice(next, &mut self.scratch[..room], true)
-        {
+        match self.opus.decode(next, true, &mut self.scratch[..room]) {
             Ok(got) => {
                 out.extend_from_slice(&self.scratch[..got]);
                 got == samples
@@ -142,15 +102,34 @@ impl Decoder {
         }
     }
 
+    /// Appends `samples` (a multiple of 2.5 ms) of what was said from `before` samples before the Opus payload
+    /// `next`, as its deep redundancy (DRED) has it; false, and nothing, if it has none of that.
+    pub fn recover_deep(
+        &mut self,
+        next: &[u8],
+        before: usize,
+        samples: usize,
+        out: &mut Vec<f32>,
+    ) -> bool {
+        let room = samples.min(MAX_SAMPLES);
+        if !self.opus.reaches(next, before, room) {
+            return false;
+        }
+        match self.opus.decode_deep(before, &mut self.scratch[..room]) {
+            Ok(got) if got == room => {
+                out.extend_from_slice(&self.scratch[..got]);
+                true
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+
     /// Appends `samples` (a multiple of 2.5 ms) of what probably was said.
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
         match self.last {
             CodecKind::Opus => {
                 let room = samples.min(MAX_SAMPLES);
-                match self
-                    .opus
-                    .decode_float_to_slice(&[], &mut self.scratch[..room], false)
-                {
+                match self.opus.decode(&[], false, &mut self.scratch[..room]) {
                     Ok(got) => out.extend_from_slice(&self.scratch[..got]),
                     Err(_) => out.resize(out.len() + room, 0.0),
                 }

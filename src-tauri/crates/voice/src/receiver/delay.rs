@@ -105,6 +105,11 @@ impl Delays {
         self.lost = (self.lost - 1.0).max(0.0);
     }
 
+    /// A packet was found to know those before it.
+    pub(super) fn reach_back(&mut self) {
+        self.has_copies = true;
+    }
+
     /// Delay of the fastest packets of the last ten seconds.
     pub(super) fn fastest(&self) -> i64 {
         self.fastest

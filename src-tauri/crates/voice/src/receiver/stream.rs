@@ -29,6 +29,9 @@ const JUMP: i64 = ms(2_000);
 /// After so long without a packet concealment gives way to silence.
 const FADE_AFTER: usize = ms(120) as usize;
 
+/// The decoder conceals in steps of 2.5 ms.
+const CONCEALED: usize = 120;
+
 /// Packets kept at most, two seconds of the shortest usual ones.
 const CAPACITY: usize = 200;
 
@@ -230,9 +233,11 @@ impl Stream {
             self.end += pause;
             return Step::Paused;
         }
-        let (kind, samples) = (kept.kind, kept.samples);
-        if kind == CodecKind::Opus && gap <= samples {
-            let from = self.pcm.len();
+        let is_opus = kept.kind == CodecKind::Opus;
+        let has_copy = is_opus && Decoder::has_copy(&kept.payload);
+        let samples = kept.samples;
+        let from = self.pcm.len();
+        if has_copy && gap <= samples {
             if decoder.recover(&kept.payload, samples as usize, &mut self.pcm) {
                 self.pcm.drain(from..from + (samples - gap) as usize);
                 self.end += gap;
@@ -241,19 +246,28 @@ impl Stream {
             }
             self.pcm.truncate(from);
         }
-        let before_copy = if gap > samples { gap - samples } else { gap };
-        let missing = before_copy.min(2 * FRAME as i64).max(1);
-        self.conceal(decoder, missing as usize);
-        self.end += missing;
-        Step::Concealed(missing as usize)
+        let before_copy = if has_copy && gap > samples {
+            gap - samples
+        } else {
+            gap
+        };
+        let missing = before_copy.min(2 * FRAME as i64) as usize;
+        self.end += missing as i64;
+        let room = missing.next_multiple_of(CONCEALED);
+        if is_opus && decoder.recover_deep(&kept.payload, gap as usize, room, &mut self.pcm) {
+            self.pcm.truncate(from + missing);
+            self.delays.reach_back();
+            return Step::Recovered(missing);
+        }
+        self.conceal(decoder, missing);
+        Step::Concealed(missing)
     }
 
     /// Appends what probably was said; after a while the background.
     fn conceal(&mut self, decoder: &mut Decoder, samples: usize) {
         let from = self.pcm.len();
         if self.starving < 2 * FADE_AFTER {
-            // The decoder conceals in steps of 2.5 ms.
-            decoder.conceal(samples.next_multiple_of(120), &mut self.pcm);
+            decoder.conceal(samples.next_multiple_of(CONCEALED), &mut self.pcm);
         }
         self.pcm.resize(from + samples, 0.0);
         for n in 0..samples {
