@@ -67,6 +67,12 @@ pub fn describe(
         format!("c={connection}"),
         "t=0 0".to_owned(),
     ];
+    // An answer joins the bundle that was offered, and no other (RFC 8843, 7.3).
+    let bundled = match offer {
+        None => raw.mid.as_ref(),
+        Some(offer) => offer.mid.as_ref().filter(|_| offer.is_bundled),
+    };
+    out.extend(bundled.map(|mid| format!("a=group:BUNDLE {mid}")));
     let audio = audio_section(&raw, offer, chosen, &connection);
     match offer {
         None => out.extend(audio),

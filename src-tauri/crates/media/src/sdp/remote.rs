@@ -18,6 +18,8 @@ pub struct Remote {
     pub direction: Direction,
     /// What we understand of its codecs, in its order.
     pub codecs: Vec<Codec>,
+    /// Whether its audio section is in a bundle (RFC 8843): then ours must be in it too.
+    pub is_bundled: bool,
     /// Who starts DTLS.
     pub setup: Setup,
     /// ICE user name.
@@ -34,7 +36,7 @@ pub struct Remote {
     pub sections: Vec<Section>,
     /// Which of them is the audio section used.
     pub audio: usize,
-    password: String,
+    pub(crate) password: String,
     candidate_lines: Vec<String>,
 }
 
@@ -130,9 +132,15 @@ impl Remote {
             .filter_map(candidate)
             .take(MAX_CANDIDATES)
             .unzip();
+        let mid = own.first("mid").map(clean).filter(|mid| !mid.is_empty());
+        let is_bundled = session.values("group").any(|group| {
+            let mut words = group.split_ascii_whitespace();
+            words.next() == Some("BUNDLE") && words.any(|word| Some(word) == mid.as_deref())
+        });
         Ok(Self {
             ice_lite,
-            mid: own.first("mid").map(clean).filter(|mid| !mid.is_empty()),
+            mid,
+            is_bundled,
             direction: own
                 .direction()
                 .or_else(|| session.direction())

@@ -397,6 +397,25 @@ fn the_address_facing_the_far_side_is_named_first() {
 }
 
 #[test]
+fn an_answer_joins_the_bundle_that_was_offered_and_an_offer_makes_one() {
+    let answer = |changes: &[(&str, &str)]| {
+        describe(&raw(), Some(&Remote::parse(&with(changes)).unwrap()), None).unwrap()
+    };
+    let mid = ("a=sendrecv", "a=sendrecv\na=mid:audio");
+    let bundle = ("t=", "t=0 0\na=group:BUNDLE video audio");
+    let other = ("t=", "t=0 0\na=group:BUNDLE video\na=group:LS audio");
+    assert!(answer(&[mid, bundle]).contains("\na=group:BUNDLE audio\nm=audio"));
+    assert!(!answer(&[mid, other]).contains("BUNDLE"));
+    assert!(!answer(&[mid]).contains("BUNDLE"));
+    assert!(!answer(&[bundle]).contains("BUNDLE"), "no mid, no bundle");
+    assert!(
+        describe(&raw(), None, None)
+            .unwrap()
+            .contains("\na=group:BUNDLE 0\nm=audio")
+    );
+}
+
+#[test]
 fn a_mid_is_answered_where_there_was_one_and_always_offered() {
     let named = with(&[("a=sendrecv", "a=sendrecv\na=mid:audio")]);
     let answer = describe(&raw(), Some(&Remote::parse(&named).unwrap()), None).unwrap();
