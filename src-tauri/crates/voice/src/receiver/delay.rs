@@ -29,6 +29,17 @@ const FORGET_LOSS: f32 = 0.995;
 /// Losses beyond this share make it worth waiting for the copy in the next packet.
 const LOSSY: f32 = 0.01;
 
+/// Weight of the newest run of lost packets.
+const NEW_RUN: f32 = 0.05;
+
+/// More lost in a row than this, usually, are bursts until they are no more than [`SINGLE`].
+const BURSTS: f32 = 1.8;
+const SINGLE: f32 = 1.3;
+
+/// Where packets reach back, so many are waited for in bursts: measured, three give 0.24 PESQ at 20 % for 40 ms more
+/// than one, and each more would give 0.1 for 20 ms.
+const AHEAD: i64 = 3;
+
 /// The step of the histogram.
 const STEP: i64 = ms(4);
 
@@ -46,6 +57,11 @@ pub(super) struct Delays {
     /// Length of a packet in samples.
     packet: i64,
     has_copies: bool,
+    /// Whether packets know more than the one before them.
+    reach_back: bool,
+    /// Packets lost in a row, usually, and whether that makes them bursts.
+    run: f32,
+    in_bursts: bool,
 }
 
 impl Delays {
@@ -60,6 +76,9 @@ impl Delays {
             counted: 0.0,
             packet,
             has_copies: false,
+            reach_back: false,
+            run: 1.0,
+            in_bursts: false,
         }
     }
 
@@ -96,6 +115,11 @@ impl Delays {
     /// So many packets were passed over; each may still come ([`Delays::found`]).
     pub(super) fn missed(&mut self, packets: i64) {
         let packets = packets.clamp(0, 50) as f32;
+        if packets > 0.0 {
+            self.run += NEW_RUN * (packets - self.run);
+            // A delay that goes up and down with every burst is worse than one too long.
+            self.in_bursts = self.run > if self.in_bursts { SINGLE } else { BURSTS };
+        }
         self.lost += packets;
         self.counted += packets;
     }
@@ -105,9 +129,10 @@ impl Delays {
         self.lost = (self.lost - 1.0).max(0.0);
     }
 
-    /// A packet was found to know those before it.
+    /// A packet was found to know more than the one before it.
     pub(super) fn reach_back(&mut self) {
         self.has_copies = true;
+        self.reach_back = true;
     }
 
     /// Delay of the fastest packets of the last ten seconds.
@@ -126,11 +151,16 @@ impl Delays {
     }
 
     /// The delay above the fastest packets at which all but [`LATE_SHARE`] are in time, and where packets are lost
-    /// all but [`LATE_COPIES`] of the copies.
+    /// all but [`LATE_COPIES`] of the copies, or of what ends a burst where that repairs it.
     pub(super) fn target(&self) -> i64 {
         let mut wanted = self.quantile(LATE_SHARE);
         if self.has_copies && self.loss() > LOSSY {
-            wanted = wanted.max(self.quantile(LATE_COPIES) + self.packet);
+            let ahead = if self.reach_back && self.in_bursts {
+                AHEAD
+            } else {
+                1
+            };
+            wanted = wanted.max(self.quantile(LATE_COPIES) + ahead * self.packet);
         }
         (wanted + MARGIN).clamp(FLOOR, CAP)
     }
