@@ -46,8 +46,17 @@ pub(super) fn has_network() -> bool {
 /// The address from which the system would send to a candidate. Nothing is sent.
 pub(super) fn facing(candidates: &[IpAddr]) -> Option<IpAddr> {
     let far = candidates.iter().find(|address| address.is_ipv4())?;
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((*far, 9)).ok()?;
+    toward(*far)
+}
+
+/// The address from which the system would send there. Nothing is sent.
+pub(super) fn toward(far: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = match far {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((far, 9)).ok()?;
     socket
         .local_addr()
         .ok()

@@ -1,6 +1,7 @@
 //! The narrow boundary to the WebRTC library.
 
 mod addresses;
+mod roam;
 mod tap;
 mod webrtc;
 

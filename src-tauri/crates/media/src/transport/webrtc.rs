@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{Registry, Slot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::configure_rtcp_reports;
@@ -30,6 +31,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::RtpTransceiver;
 
+use super::roam::{Roaming, Shared};
 use super::tap::{Queues, Tap, Watch};
 use super::{AnsweringRole, BindPolicy, MediaTransport, Reports, TransportError, addresses};
 use crate::path::TransportState;
@@ -89,6 +91,8 @@ pub(crate) async fn connect(
         .with_ice_connection_attempts(Some(CHECK), Some(CHECKS))
         .with_ice_timeouts(Some(DOUBT), Some(GIVE_UP), Some(KEEP_ALIVE))
         .with_include_loopback_candidate(true)
+        // Only literal addresses are taken from descriptions; its socket could not be opened without a network.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_answering_dtls_role(match role {
             AnsweringRole::Client => RTCDtlsRole::Client,
             AnsweringRole::Server => RTCDtlsRole::Server,
@@ -116,7 +120,9 @@ pub(crate) async fn connect(
         states: reports.states,
         gathered,
     };
+    let roam = Arc::new(Shared::default());
     let connection = PeerConnectionBuilder::<SocketAddr>::new()
+        .with_runtime(Arc::new(Roaming::new(policy, Arc::clone(&roam))))
         .with_configuration(RTCConfigurationBuilder::new().build())
         .with_media_engine(engine)
         .with_setting_engine(settings)
@@ -151,6 +157,7 @@ pub(crate) async fn connect(
         ssrc,
         gathering,
         mid: OnceLock::new(),
+        roam,
     }))
 }
 
@@ -234,6 +241,7 @@ struct Library {
     gathering: watch::Receiver<bool>,
     /// What the library calls our section, from its first description to its last: theirs may change its name.
     mid: OnceLock<String>,
+    roam: Arc<Shared>,
 }
 
 impl Library {
@@ -262,9 +270,8 @@ impl Library {
             tracing::warn!("gathering of candidates did not end; going on with what is there");
         }
         let description = self.connection.local_description().await;
-        Ok(description
-            .ok_or_else(|| failed("there is no local description"))?
-            .sdp)
+        let description = description.ok_or_else(|| failed("there is no local description"))?;
+        Ok(self.roam.rename(&description.sdp))
     }
 
     fn mid(&self, first: Option<&str>) -> &str {
@@ -281,6 +288,7 @@ impl MediaTransport for Library {
             .set_remote_description(theirs)
             .await
             .map_err(failed)?;
+        self.roam.set_password(&offer.password);
         // The library forgets the direction between offers: it is set before every answer, the un-hold included.
         self.transceiver()
             .await?
@@ -326,7 +334,9 @@ impl MediaTransport for Library {
         self.connection
             .set_remote_description(theirs)
             .await
-            .map_err(failed)
+            .map_err(failed)?;
+        self.roam.set_password(&answer.password);
+        Ok(())
     }
 
     async fn send_rtp(&self, packet: Outgoing) {
