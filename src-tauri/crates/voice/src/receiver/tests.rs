@@ -327,7 +327,7 @@ proptest::proptest! {
 }
 
 /// The fuzzer's ground without the fuzzer: more than a million acts from a fixed beginning when asked, a taste of it
-/// always.
+/// always. It has to come everywhere, or it would prove nothing.
 #[test]
 fn a_long_walk_breaks_no_promise() {
     let wanted: usize = std::env::var("DESKLINE_FUZZ_ACTS")
@@ -335,8 +335,8 @@ fn a_long_walk_breaks_no_promise() {
         .and_then(|acts| acts.parse().ok())
         .unwrap_or(20_000);
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-    let mut acts = 0;
-    while acts < wanted {
+    let mut walked = ops::Walked::default();
+    while walked.acts < wanted {
         let bytes: Vec<u8> = (0..4_096)
             .map(|_| {
                 seed ^= seed << 13;
@@ -345,6 +345,65 @@ fn a_long_walk_breaks_no_promise() {
                 (seed >> 24) as u8
             })
             .collect();
-        acts += ops::act(&bytes);
+        walked.add(&ops::act(&bytes));
     }
+    let acts = walked.acts as u64;
+    let frames = |samples: u64| samples / FRAME as u64;
+    let playout = walked.playout;
+    assert!(frames(playout.samples) > acts / 4, "{walked:?}");
+    assert!(playout.played > acts / 20, "{walked:?}");
+    assert!(frames(playout.concealed) > acts / 50, "{walked:?}");
+    assert!(frames(playout.recovered) > acts / 200, "{walked:?}");
+    assert!(frames(playout.stretched) > acts / 1_000, "{walked:?}");
+    assert!(
+        walked.taken.iter().all(|count| *count > acts / 1_000),
+        "{walked:?}"
+    );
+}
+
+/// What is said of the wait is what the sound shows.
+#[test]
+fn packets_wait_as_long_as_is_said() {
+    let mut encoder = Encoder::new(Wishes::of(
+        &Codec {
+            payload_type: 0,
+            kind: CodecKind::Pcmu,
+            fmtp: None,
+        },
+        None,
+    ))
+    .unwrap();
+    let mut receiver = Receiver::new().unwrap();
+    let zero = Instant::now();
+    let mut heard = Vec::new();
+    let mut before = Playout::default();
+    // The tone begins with the frame of 2 s; the packet that it fills half leaves, and comes, 20 ms after it begins.
+    for tick in 0..300u32 {
+        let now = zero + STEP * tick;
+        let frame: Frame = std::array::from_fn(|n| {
+            let t = n as f32 / 48_000.0;
+            let loud = if tick < 200 { 0.0 } else { 0.5 };
+            loud * (std::f32::consts::TAU * 500.0 * t).sin()
+        });
+        if let Some(payload) = encoder.push(&frame) {
+            let packet = Packet {
+                ssrc: 1,
+                sequence: tick as u16,
+                timestamp: tick * 80,
+                kind: CodecKind::Pcmu,
+                payload,
+            };
+            receiver.insert(packet, now);
+        }
+        if tick == 100 {
+            before = receiver.counters();
+        }
+        heard.extend_from_slice(&receiver.get_10ms(now).0);
+    }
+    let after = receiver.counters();
+    let said = (after.waited_ms - before.waited_ms) / (after.played - before.played) as f64;
+    let onset = heard.iter().position(|sample| sample.abs() > 0.1).unwrap() as f64 / 48.0;
+    // The packet with the onset in its front comes with tick 201; both filters of the codec take 2 ms.
+    let shown = onset - 2_010.0 - 2.0;
+    assert!((shown - said).abs() < 2.0, "{shown} ms, said {said}");
 }
