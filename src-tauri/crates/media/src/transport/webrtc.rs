@@ -6,7 +6,7 @@
 )]
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
@@ -36,7 +36,7 @@ use super::tap::{Queues, Tap, Watch};
 use super::{AnsweringRole, BindPolicy, MediaTransport, Reports, TransportError, addresses};
 use crate::path::TransportState;
 use crate::rtp::Outgoing;
-use crate::sdp::{CodecKind, Direction, Remote, SdpError, local};
+use crate::sdp::{CodecKind, Direction, Remote, SdpError, Setup, local};
 
 /// Gathering ends after this with what is there (calling 3.3).
 const GATHERING: Duration = Duration::from_secs(3);
@@ -82,7 +82,7 @@ pub(crate) async fn connect(
         return Err(SdpError::NoCandidate.into());
     }
     let mut engine = MediaEngine::default();
-    for codec in codecs() {
+    for codec in codecs(|_| true) {
         engine
             .register_codec(codec, RtpCodecKind::Audio)
             .map_err(failed)?;
@@ -157,6 +157,12 @@ pub(crate) async fn connect(
         ssrc,
         gathering,
         mid: OnceLock::new(),
+        answering: match role {
+            AnsweringRole::Client => Setup::Active,
+            AnsweringRole::Server => Setup::Passive,
+        },
+        role: OnceLock::new(),
+        theirs: Mutex::default(),
         roam,
     }))
 }
@@ -178,19 +184,22 @@ fn codec(kind: CodecKind) -> RTCRtpCodec {
 }
 
 /// One telephone-event only: the library does not tell clocks apart.
-fn codecs() -> Vec<RTCRtpCodecParameters> {
-    [
-        (CodecKind::Opus, 111),
-        (CodecKind::Pcmu, 0),
-        (CodecKind::Pcma, 8),
-        (CodecKind::Telephone, 126),
-    ]
-    .into_iter()
-    .map(|(kind, payload_type)| RTCRtpCodecParameters {
-        rtp_codec: codec(kind),
-        payload_type,
-    })
-    .collect()
+const CODECS: [(CodecKind, u8); 4] = [
+    (CodecKind::Opus, 111),
+    (CodecKind::Pcmu, 0),
+    (CodecKind::Pcma, 8),
+    (CodecKind::Telephone, 126),
+];
+
+fn codecs(wanted: impl Fn(CodecKind) -> bool) -> Vec<RTCRtpCodecParameters> {
+    CODECS
+        .into_iter()
+        .filter(|(kind, _)| wanted(*kind))
+        .map(|(kind, payload_type)| RTCRtpCodecParameters {
+            rtp_codec: codec(kind),
+            payload_type,
+        })
+        .collect()
 }
 
 /// Listens to the library. It knows channels alone: a handler that held the connection would keep it alive for ever.
@@ -241,6 +250,12 @@ struct Library {
     gathering: watch::Receiver<bool>,
     /// What the library calls our section, from its first description to its last: theirs may change its name.
     mid: OnceLock<String>,
+    /// Our part in DTLS if the first to offer is the far side.
+    answering: Setup,
+    /// Our part in DTLS once it is settled: it holds for every later answer (RFC 8842, 5.3), whoever offered first.
+    role: OnceLock<Setup>,
+    /// What the far side has named so far. The library refuses to offer it anything else again.
+    theirs: Mutex<Vec<CodecKind>>,
     roam: Arc<Shared>,
 }
 
@@ -274,6 +289,31 @@ impl Library {
         Ok(self.roam.rename(&description.sdp))
     }
 
+    /// Takes back an offer of ours that waits for its answer, so that theirs can be taken.
+    async fn withdraw(&self) -> Result<(), TransportError> {
+        if self.connection.pending_local_description().await.is_none() {
+            return Ok(());
+        }
+        tracing::info!("the far side offers while ours is open: ours is taken back");
+        let nothing = RTCSessionDescription::rollback(None).map_err(failed)?;
+        self.connection
+            .set_local_description(nothing)
+            .await
+            .map_err(failed)
+    }
+
+    fn may_offer(&self, kind: CodecKind) -> bool {
+        let theirs = self.theirs.lock().unwrap_or_else(PoisonError::into_inner);
+        theirs.is_empty() || theirs.contains(&kind)
+    }
+
+    fn learn(&self, remote: &Remote) {
+        let mut theirs = self.theirs.lock().unwrap_or_else(PoisonError::into_inner);
+        theirs.extend(remote.codecs.iter().map(|codec| codec.kind));
+        drop(theirs);
+        self.roam.set_password(&remote.password);
+    }
+
     fn mid(&self, first: Option<&str>) -> &str {
         self.mid.get_or_init(|| first.unwrap_or(MID).to_owned())
     }
@@ -282,13 +322,14 @@ impl Library {
 #[async_trait::async_trait]
 impl MediaTransport for Library {
     async fn answer(&self, offer: &Remote, ours: Direction) -> Result<String, TransportError> {
+        self.withdraw().await?;
         let theirs = RTCSessionDescription::offer(offer.normalised(self.mid(offer.mid.as_deref())))
             .map_err(failed)?;
         self.connection
             .set_remote_description(theirs)
             .await
             .map_err(failed)?;
-        self.roam.set_password(&offer.password);
+        self.learn(offer);
         // The library forgets the direction between offers: it is set before every answer, the un-hold included.
         self.transceiver()
             .await?
@@ -300,7 +341,8 @@ impl MediaTransport for Library {
             .set_local_description(answer)
             .await
             .map_err(failed)?;
-        let raw = self.gathered().await?;
+        let role = self.role.get_or_init(|| self.answering);
+        let raw = said_as(*role, &self.gathered().await?);
         let near = near(&offer.candidates);
         Ok(local::describe(&raw, Some(offer), near)?)
     }
@@ -312,7 +354,7 @@ impl MediaTransport for Library {
             .await
             .map_err(failed)?;
         transceiver
-            .set_codec_preferences(codecs())
+            .set_codec_preferences(codecs(|kind| self.may_offer(kind)))
             .await
             .map_err(failed)?;
         let offer = self.connection.create_offer(None).await.map_err(failed)?;
@@ -335,7 +377,11 @@ impl MediaTransport for Library {
             .set_remote_description(theirs)
             .await
             .map_err(failed)?;
-        self.roam.set_password(&answer.password);
+        self.learn(answer);
+        self.role.get_or_init(|| match answer.setup {
+            Setup::Active | Setup::ActPass => Setup::Passive,
+            Setup::Passive => Setup::Active,
+        });
         Ok(())
     }
 
@@ -362,6 +408,15 @@ impl MediaTransport for Library {
             tracing::warn!(%error, "the connection did not close cleanly");
         }
     }
+}
+
+/// The library's answer, which always names the part it would take first, with the part that is really ours.
+fn said_as(role: Setup, raw: &str) -> String {
+    let named = |line: &str| match line.trim_end().strip_prefix("a=setup:") {
+        Some(_) => format!("a=setup:{}\r\n", role.word()),
+        None => line.to_owned(),
+    };
+    raw.split_inclusive('\n').map(named).collect()
 }
 
 /// Our address that is named first.
