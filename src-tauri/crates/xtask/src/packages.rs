@@ -75,6 +75,9 @@ const GUI_TESTS: &[&str] = &[
     "sox",
 ];
 
+/// Networks that come and go in namespaces of their own.
+const NETWORK: &[&str] = &["iproute2", "util-linux"];
+
 /// A WebRTC stack that is not ours. Ubuntu has Chromium only as a snap, which does not run in a container.
 const BROWSER_DEBIAN: &[&str] = &["chromium", "chromium-driver"];
 
@@ -113,7 +116,7 @@ pub(crate) fn needed(purpose: Purpose, distribution: Distribution) -> Vec<&'stat
     let lists: &[&[&str]] = match purpose {
         Purpose::Demo => &[BUILD],
         Purpose::HeadlessDemo => &[BUILD, DESKTOP, PICTURES],
-        Purpose::Tests => &[BUILD, DESKTOP, PICTURES, GUI_TESTS, browser],
+        Purpose::Tests => &[BUILD, DESKTOP, PICTURES, GUI_TESTS, NETWORK, browser],
     };
     lists.concat()
 }
