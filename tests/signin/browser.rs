@@ -1,9 +1,9 @@
 //! The whole way through a real browser: consent page, redirect, result page.
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use deskline_tests::chromium;
 use serde_json::json;
 use thirtyfour::prelude::*;
 use tokio::time::Instant;
@@ -18,26 +18,6 @@ struct Browser {
     driver: Child,
     web: WebDriver,
     _profile: tempfile::TempDir,
-}
-
-/// The browser, if this machine has one. `DESKLINE_CHROMIUM` names another.
-fn chromium() -> Option<String> {
-    let named = std::env::var("DESKLINE_CHROMIUM").ok();
-    let known = [
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-    ];
-    let found = named
-        .into_iter()
-        .chain(known.map(str::to_owned))
-        .find(|path| Path::new(path).exists());
-    if found.is_none() {
-        println!(
-            "skipped: no Chromium on this machine (Debian packages chromium, chromium-driver)"
-        );
-    }
-    found
 }
 
 impl Browser {
@@ -124,7 +104,9 @@ impl Browser {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signin_01_a_fresh_sign_in_through_a_real_browser() {
-    let Some(program) = chromium() else { return };
+    let Some(program) = chromium::program() else {
+        return;
+    };
     let mut stage = stage(Wishes::default()).await;
     let browser = Browser::start(&program).await;
     let wish = json!({"flow": "browser"});
@@ -157,7 +139,9 @@ async fn signin_01_a_fresh_sign_in_through_a_real_browser() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signin_08_a_person_who_clicks_deny_is_told_so_and_nobody_is_signed_in() {
-    let Some(program) = chromium() else { return };
+    let Some(program) = chromium::program() else {
+        return;
+    };
     let mut stage = stage(Wishes::default()).await;
     let browser = Browser::start(&program).await;
     let wish = json!({"flow": "browser"});
@@ -184,7 +168,9 @@ async fn signin_08_a_person_who_clicks_deny_is_told_so_and_nobody_is_signed_in()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signin_27_a_device_is_approved_in_a_browser_elsewhere() {
-    let Some(program) = chromium() else { return };
+    let Some(program) = chromium::program() else {
+        return;
+    };
     let mut stage = stage(Wishes::default()).await;
     let browser = Browser::start(&program).await;
     let wish = json!({"flow": "device"});

@@ -5,6 +5,7 @@
 
 mod agent;
 pub mod chaos;
+pub mod chromium;
 pub mod sound;
 
 pub use agent::{Agent, AgentOptions, Failure, cli};

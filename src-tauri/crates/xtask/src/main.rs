@@ -10,6 +10,7 @@
     reason = "a command line tool speaks on standard output"
 )]
 
+mod aiortc;
 mod artifacts;
 mod bench;
 mod chaos;

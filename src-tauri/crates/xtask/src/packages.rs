@@ -78,6 +78,9 @@ const GUI_TESTS: &[&str] = &[
 /// Networks that come and go in namespaces of their own.
 const NETWORK: &[&str] = &["iproute2", "util-linux"];
 
+/// Where a WebRTC stack written in Python is put.
+const PYTHON: &[&str] = &["python3-venv"];
+
 /// A WebRTC stack that is not ours. Ubuntu has Chromium only as a snap, which does not run in a container.
 const BROWSER_DEBIAN: &[&str] = &["chromium", "chromium-driver"];
 
@@ -116,7 +119,7 @@ pub(crate) fn needed(purpose: Purpose, distribution: Distribution) -> Vec<&'stat
     let lists: &[&[&str]] = match purpose {
         Purpose::Demo => &[BUILD],
         Purpose::HeadlessDemo => &[BUILD, DESKTOP, PICTURES],
-        Purpose::Tests => &[BUILD, DESKTOP, PICTURES, GUI_TESTS, NETWORK, browser],
+        Purpose::Tests => &[BUILD, DESKTOP, PICTURES, GUI_TESTS, NETWORK, PYTHON, browser],
     };
     lists.concat()
 }

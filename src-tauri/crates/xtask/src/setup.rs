@@ -30,6 +30,7 @@ pub(crate) fn ready(purpose: Purpose) -> Outcome {
     frontend::packages_ready()?;
     if purpose == Purpose::Tests && cfg!(target_os = "linux") {
         tauri_driver()?;
+        crate::aiortc::ready(&tools())?;
     }
     Ok(())
 }

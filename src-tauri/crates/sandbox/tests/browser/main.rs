@@ -6,8 +6,12 @@
 
 mod whole_call;
 
+#[path = "../../../../../tests/support/chromium.rs"]
+#[allow(unreachable_pub)]
+mod browser;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,47 +33,17 @@ struct Check {
 
 type Reply = Result<String, (StatusCode, String)>;
 
-/// The browser, if this machine has one. `DESKLINE_CHROMIUM` names another.
-fn chromium() -> Option<String> {
-    let named = std::env::var("DESKLINE_CHROMIUM").ok();
-    let known = [
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-    ];
-    named
-        .into_iter()
-        .chain(known.map(str::to_owned))
-        .find(|path| Path::new(path).exists())
-}
-
-/// Opens a page without a window, with a pretended microphone and no questions asked.
-fn start(browser: &str, profile: &Path, url: &str) -> Child {
-    Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--autoplay-policy=no-user-gesture-required",
-            "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
-            "--allow-loopback-in-peer-connection",
-            // The sandbox makes its certificate itself at every start.
-            "--ignore-certificate-errors",
-        ])
-        .arg(format!("--user-data-dir={}", profile.display()))
+/// Opens a page without a window.
+fn start(program: &str, profile: &Path, url: &str) -> Child {
+    browser::without_a_window(Command::new(program), profile)
         .arg(url)
-        .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
 
 /// Lets a browser and the peer exchange descriptions, and checks that each heard the other's tone.
 async fn both_hear_each_other(offer: OfferShape, query: &str) {
-    let Some(browser) = chromium() else {
-        println!("skipped: no Chromium on this machine (Debian package chromium)");
+    let Some(browser) = browser::program() else {
         return;
     };
     let peer = Peer::start(PeerOptions {

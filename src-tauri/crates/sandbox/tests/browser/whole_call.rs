@@ -7,7 +7,7 @@ use deskline_sandbox::{Options, Sandbox};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::{WITHIN, chromium, start};
+use crate::{WITHIN, browser, start};
 
 /// Silence at an ear, in dBFS.
 const SILENT: f64 = -60.0;
@@ -44,8 +44,7 @@ async fn story_of(sandbox: &Sandbox, browser: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_page_takes_a_whole_call_over_tls() {
-    let Some(browser) = chromium() else {
-        println!("skipped: no Chromium on this machine (Debian package chromium)");
+    let Some(browser) = browser::program() else {
         return;
     };
     let options = Options {
