@@ -1,10 +1,14 @@
 //! What the agent reads while a way to the centre is gone, and what still works.
 
+use std::time::Duration;
+
 use deskline_sandbox::Scenario;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::account::PORTS;
 use crate::page::daniel;
+use crate::sound::Sound;
 use crate::stage::{Desktop, Stage, story, story_on};
 
 #[tokio::test]
@@ -48,12 +52,17 @@ async fn a_sign_in_that_ends_in_a_call_is_told_alone_and_the_call_goes_on() {
     let _ports = PORTS.lock().await;
     let play = async |stage: &mut Stage| {
         let allow = || json!({"do": "consent", "decision": "allow"});
+        // Nothing but the sign-in is wrong in this call.
+        let _voice = Sound::tone();
         stage.direct(json!({"do": "tokenLife", "refresh": 1})).await;
         stage.direct(allow()).await;
         stage.click("consent").await;
         stage.log_in().await;
+        let granted = Instant::now();
         stage.go_available().await;
         stage.connected(daniel()).await;
+        // The refresh token was granted before the station: after its second it renews nothing any more.
+        tokio::time::sleep_until(granted + Duration::from_secs(2)).await;
         stage.direct(json!({"do": "expireToken"})).await;
         // Something has to be asked before anybody learns of it.
         stage.click("hold").await;
