@@ -1,21 +1,16 @@
 //! Their payloads into sound, and what to play where one is missing.
 
 use super::CodecError;
-use super::g711::{Law, Up};
+use super::g711::Law;
+use super::narrow::Narrow;
 use super::opus::{self, MAX_SAMPLES, Opus};
 use crate::codec::CodecKind;
-
-/// Samples at 8 kHz kept to conceal a gap: 60 ms.
-const MEMORY: usize = 480;
 
 /// Decodes whatever was negotiated; gives 48 kHz mono.
 pub struct Decoder {
     opus: Opus,
     scratch: Vec<f32>,
-    up: Up,
-    narrow: Vec<i16>,
-    memory: Vec<i16>,
-    repeated: usize,
+    narrow: Narrow,
     last: CodecKind,
 }
 
@@ -28,10 +23,7 @@ impl Decoder {
         Ok(Self {
             opus: Opus::new()?,
             scratch: vec![0.0; MAX_SAMPLES],
-            up: Up::new(),
-            narrow: Vec::with_capacity(MEMORY),
-            memory: vec![0; MEMORY],
-            repeated: 0,
+            narrow: Narrow::new(),
             last: CodecKind::Opus,
         })
     }
@@ -39,9 +31,7 @@ impl Decoder {
     /// Forgets everything heard: the next payload is judged by what it holds itself.
     pub fn forget(&mut self) {
         self.opus.forget();
-        self.up = Up::new();
-        self.memory.fill(0);
-        self.repeated = 0;
+        self.narrow = Narrow::new();
     }
 
     /// How many samples at 48 kHz a payload will give; 0 if it is nonsense.
@@ -64,22 +54,8 @@ impl Decoder {
                     self.conceal(960, out);
                 }
             },
-            CodecKind::Pcmu | CodecKind::Pcma => {
-                let law = if kind == CodecKind::Pcmu {
-                    Law::Mu
-                } else {
-                    Law::A
-                };
-                self.narrow.clear();
-                self.narrow
-                    .extend(payload.iter().map(|byte| law.decode(*byte)));
-                self.up.convert(&self.narrow, out);
-                let keep = self.narrow.len().min(MEMORY);
-                self.memory.rotate_left(keep);
-                let from = MEMORY - keep;
-                self.memory[from..].copy_from_slice(&self.narrow[self.narrow.len() - keep..]);
-                self.repeated = 0;
-            }
+            CodecKind::Pcmu => self.narrow.decode(Law::Mu, payload, out),
+            CodecKind::Pcma => self.narrow.decode(Law::A, payload, out),
             CodecKind::Telephone => {}
         }
     }
@@ -124,6 +100,28 @@ impl Decoder {
         }
     }
 
+    /// Appends `samples` of what probably was said just before the payload `next`, if that tells more than
+    /// [`Decoder::conceal`] knows: G.711 has no redundancy, but what follows a gap says a lot about it. False, and
+    /// nothing, if not.
+    pub fn bridge(
+        &mut self,
+        kind: CodecKind,
+        next: &[u8],
+        samples: usize,
+        out: &mut Vec<f32>,
+    ) -> bool {
+        let law = match kind {
+            CodecKind::Pcmu => Law::Mu,
+            CodecKind::Pcma => Law::A,
+            CodecKind::Opus | CodecKind::Telephone => return false,
+        };
+        if self.last == CodecKind::Opus || !samples.is_multiple_of(6) {
+            return false;
+        }
+        self.narrow.bridge(law, next, samples / 6, out);
+        true
+    }
+
     /// Appends `samples` (a multiple of 2.5 ms) of what probably was said.
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
         match self.last {
@@ -135,40 +133,8 @@ impl Decoder {
                 }
             }
             CodecKind::Pcmu | CodecKind::Pcma | CodecKind::Telephone => {
-                self.repeat_pitch(samples / 6, out);
+                self.narrow.conceal(samples / 6, out);
             }
         }
     }
-
-    /// Repeats the last pitch period ever more softly; G.711 has no concealment of its own.
-    fn repeat_pitch(&mut self, narrow: usize, out: &mut Vec<f32>) {
-        let period = pitch(&self.memory);
-        self.narrow.clear();
-        for n in 0..narrow {
-            // Gone after 60 ms.
-            let gain = 1.0 - (self.repeated + n) as f32 / MEMORY as f32;
-            let sample = self.memory[MEMORY - period + (self.repeated + n) % period];
-            self.narrow.push((f32::from(sample) * gain.max(0.0)) as i16);
-        }
-        self.repeated += narrow;
-        self.up.convert(&self.narrow, out);
-    }
-}
-
-/// The lag between 2.5 and 15 ms at which the end of the memory resembles itself most.
-fn pitch(memory: &[i16]) -> usize {
-    const LAGS: std::ops::Range<usize> = 20..120;
-    let tail = &memory[MEMORY - 160..];
-    let likeness = |lag: usize| {
-        let earlier = &memory[MEMORY - 160 - lag..MEMORY - lag];
-        let dot: f32 = tail
-            .iter()
-            .zip(earlier)
-            .map(|(a, b)| f32::from(*a) * f32::from(*b))
-            .sum();
-        let power: f32 = earlier.iter().map(|a| f32::from(*a) * f32::from(*a)).sum();
-        dot / power.max(1.0).sqrt()
-    };
-    LAGS.max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)))
-        .unwrap_or(80)
 }

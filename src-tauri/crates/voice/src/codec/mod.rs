@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 pub mod g711;
 mod kind;
+mod narrow;
 mod opus;
 
 pub use decode::Decoder;

@@ -29,6 +29,9 @@ const JUMP: i64 = ms(2_000);
 /// After so long without a packet concealment gives way to silence.
 const FADE_AFTER: usize = ms(120) as usize;
 
+/// So short a gap is concealed at once from both its ends.
+const BRIDGED: i64 = ms(40);
+
 /// The decoder conceals in steps of 2.5 ms.
 const CONCEALED: usize = 120;
 
@@ -258,6 +261,10 @@ impl Stream {
             self.pcm.truncate(from + missing);
             self.delays.reach_back();
             return Step::Recovered(missing);
+        }
+        if gap <= BRIDGED && decoder.bridge(kept.kind, &kept.payload, gap as usize, &mut self.pcm) {
+            self.end += gap - missing as i64;
+            return Step::Concealed(gap as usize);
         }
         self.conceal(decoder, missing);
         Step::Concealed(missing)
