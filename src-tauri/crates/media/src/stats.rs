@@ -21,6 +21,11 @@ const FAR_PLAYBACK_MS: f64 = 20.0;
 /// which the redundancy recovers nine tenths, is judged as it was measured (PESQ-WB 3.74).
 const RECOVERED_COSTS: f64 = 0.2;
 
+/// A number that is further ahead or behind than this, and followed by its successor, begins a new count (RFC 3550,
+/// A.1): a minute of 20 ms packets ahead, far more behind than a packet may be late.
+const FURTHEST_AHEAD: i16 = 3_000;
+const FURTHEST_BEHIND: i16 = -1_000;
+
 /// What Opus looks ahead, in milliseconds.
 const LOOK_AHEAD_MS: f64 = 6.0;
 
@@ -94,6 +99,8 @@ struct Source {
     clock: u32,
     jitter: f64,
     seen: HashSet<i64>,
+    /// What follows a number that was out of all order, if it was the beginning of a new count.
+    strange: Option<u16>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -129,11 +136,15 @@ impl Statistics {
         if let Some((_, kind)) = voice {
             self.heard = Some(kind);
         }
-        if self
-            .source
-            .as_ref()
-            .is_none_or(|source| source.ssrc != ssrc)
-        {
+        let begins = match &mut self.source {
+            Some(source) if source.ssrc == ssrc => match source.place(sequence) {
+                Place::Usual => false,
+                Place::Strange => return,
+                Place::Anew => true,
+            },
+            Some(_) | None => true,
+        };
+        if begins {
             self.lost_before = self.lost();
             self.before.expected -= self.source.as_ref().map_or(0, Source::expected);
             let first = i64::from(sequence);
@@ -146,6 +157,7 @@ impl Statistics {
                 clock: 48_000,
                 jitter: 0.0,
                 seen: HashSet::new(),
+                strange: None,
             });
         }
         let began = *self.began.get_or_insert(at);
@@ -347,7 +359,27 @@ fn coding_ms(kind: CodecKind, frames: usize) -> f64 {
     }
 }
 
+/// What a sequence number says about its source.
+enum Place {
+    Usual,
+    Strange,
+    Anew,
+}
+
 impl Source {
+    fn place(&mut self, sequence: u16) -> Place {
+        let ahead = sequence.wrapping_sub(self.highest as u16) as i16;
+        if self.received == 0 || (FURTHEST_BEHIND..=FURTHEST_AHEAD).contains(&ahead) {
+            self.strange = None;
+            Place::Usual
+        } else if self.strange == Some(sequence) {
+            Place::Anew
+        } else {
+            self.strange = Some(sequence.wrapping_add(1));
+            Place::Strange
+        }
+    }
+
     fn expected(&self) -> i64 {
         if self.received == 0 {
             0
@@ -415,6 +447,23 @@ mod tests {
             latency: Latency::default(),
             evidence: Evidence::default(),
         }
+    }
+
+    #[test]
+    fn a_source_that_counts_anew_has_lost_nothing() {
+        let (mut statistics, zero) = (Statistics::default(), Instant::now());
+        let numbers = (0..100)
+            .chain(5_100..5_200)
+            .chain([40_000])
+            .chain(5_200..5_300);
+        for (n, number) in numbers.chain(10..110).enumerate() {
+            let at = zero + Duration::from_millis(20) * n as u32;
+            let voice = Some((960 * n as u32, CodecKind::Opus));
+            statistics.received(7, number, voice, 50, at);
+        }
+        let sample = statistics.sample(zero + Duration::from_secs(9), plain(None));
+        assert_eq!((sample.lost, sample.received), (0, 401));
+        assert_eq!(sample.loss_pct, Some(0.0));
     }
 
     fn feed(

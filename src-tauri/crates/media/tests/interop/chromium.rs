@@ -11,8 +11,8 @@ use crate::common::Folder;
 
 /// A page with one call.
 pub(crate) struct Chromium {
-    _process: Child,
-    _profile: Folder,
+    process: Child,
+    profile: Folder,
     orders: ChildStdin,
     replies: BufReader<ChildStdout>,
     session: Option<String>,
@@ -42,8 +42,8 @@ impl Chromium {
         let mut page = Self {
             orders: process.stdin.take().unwrap(),
             replies: BufReader::new(process.stdout.take().unwrap()),
-            _process: process,
-            _profile: profile,
+            process,
+            profile,
             session: None,
             number: 0,
         };
@@ -87,6 +87,22 @@ impl Chromium {
             if reply["id"] == self.number {
                 assert!(reply.get("error").is_none(), "{method}: {reply}");
                 return reply["result"].clone();
+            }
+        }
+    }
+}
+
+impl Drop for Chromium {
+    /// The browser's own children end a moment after it, and write into its profile until then.
+    fn drop(&mut self) {
+        let _ = self.process.start_kill();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(3);
+        while std::time::Instant::now() < until {
+            let is_gone = matches!(self.process.try_wait(), Ok(Some(_)));
+            let cleared = is_gone && std::fs::remove_dir_all(self.profile.file("")).is_ok();
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            if cleared && !self.profile.file("").exists() {
+                return;
             }
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::aiortc::Aiortc;
 use crate::chromium::Chromium;
 use crate::common::PATIENCE;
+use crate::str0m::Str0m;
 
 /// What the far side says.
 pub(crate) const THEIR_TONE: f32 = 660.0;
@@ -13,6 +14,7 @@ pub(crate) const THEIR_TONE: f32 = 660.0;
 pub(crate) enum Far {
     Chromium(Chromium),
     Aiortc(Aiortc),
+    Str0m(Str0m),
 }
 
 impl Far {
@@ -34,6 +36,10 @@ impl Far {
 
     pub(crate) async fn aiortc(_test: &str) -> Option<Self> {
         Some(Self::Aiortc(Aiortc::open()?).ready().await)
+    }
+
+    pub(crate) async fn str0m(_test: &str) -> Option<Self> {
+        Some(Self::Str0m(Str0m::open().await).ready().await)
     }
 
     async fn ready(mut self) -> Self {
@@ -59,6 +65,11 @@ impl Far {
 
     pub(crate) async fn dial(&mut self, digits: &str) {
         self.ask("dial", json!({"digits": digits})).await;
+    }
+
+    /// Lets its packets go on from another source, number or time.
+    pub(crate) async fn jump(&mut self, wish: Value) {
+        self.ask("jump", wish).await;
     }
 
     /// Waits until it hears a tone of this pitch.
@@ -87,6 +98,7 @@ impl Far {
         match self {
             Self::Chromium(page) => page.ask(verb, &wish).await,
             Self::Aiortc(process) => process.ask(verb, &wish).await,
+            Self::Str0m(call) => call.ask(verb, &wish).await,
         }
     }
 }

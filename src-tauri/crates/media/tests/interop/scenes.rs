@@ -109,14 +109,13 @@ pub(crate) async fn both_offer_at_once(name: &str, far: Far) {
 /// Their network changed: new names and passwords of ICE, the same certificate.
 pub(crate) async fn they_restart_ice(name: &str, far: Far) {
     let mut stage = Stage::new(name, far);
-    stage.they_offer(json!({})).await;
+    let before = stage.they_offer(json!({})).await;
     stage.connected().await;
     stage.both_hear().await;
     let attribute = |sdp: &str, name: &str| {
         let line = sdp.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap().to_owned()
     };
-    let before = stage.they_offer(json!({})).await;
     let after = stage.they_offer(json!({"iceRestart": true})).await;
     let ufrag = "a=ice-ufrag:";
     assert_ne!(attribute(&before, ufrag), attribute(&after, ufrag));
@@ -153,4 +152,38 @@ pub(crate) async fn they_hide_their_addresses(name: &str, far: Far) {
     stage.they_offer(json!({})).await;
     stage.connected().await;
     stage.both_hear().await;
+}
+
+/// A gateway that hands the call from one machine to the next: new sources, numbers and times, and no word about it.
+pub(crate) async fn they_jump(name: &str, far: Far) {
+    let mut stage = Stage::new(name, far);
+    stage.they_offer(json!({})).await;
+    stage.connected().await;
+    stage.both_hear().await;
+    let jumps = [
+        json!({"source": true, "ticks": 123_456_789}),
+        json!({"packets": 5_000, "ticks": 4_800_000}),
+        json!({"ticks": 480_000}),
+        // Ten seconds back.
+        json!({"ticks": u64::from(u32::MAX) + 1 - 480_000}),
+        json!({"source": true}),
+    ];
+    for jump in jumps {
+        stage.far.jump(jump.clone()).await;
+        stage.both_hear().await;
+        stage.sample().await;
+        let sample = stage.sample().await;
+        println!("{jump}: {sample:?}");
+        // Heard in full again, and with the delay of a quiet network.
+        assert!(
+            sample.concealed_pct.is_some_and(|made_up| made_up < 20.0),
+            "{jump}: {sample:?}"
+        );
+        assert!(
+            sample.buffer_ms.is_some_and(|delay| delay < 300.0),
+            "{jump}: {sample:?}"
+        );
+        // A jump in numbers is a restart, not so many packets lost.
+        assert!(sample.lost < 100, "{jump}: {sample:?}");
+    }
 }
