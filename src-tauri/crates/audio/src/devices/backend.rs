@@ -1,5 +1,6 @@
 //! What the audio thread needs of a sound system. The real one is cpal; tests have another.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -18,6 +19,9 @@ pub struct Listing {
     pub default_output: Option<String>,
     /// Bluetooth devices, of both kinds, that run at a telephone's rate now.
     pub narrow: Vec<String>,
+    /// Serial numbers of everything that is there, where the system gives them: a device that comes back has its old
+    /// name and a new number. Empty where it does not.
+    pub serials: BTreeSet<u64>,
 }
 
 /// How a stream is doing; written by callbacks, which do nothing but this and copying.
@@ -29,6 +33,8 @@ pub struct Health {
     pub slips: AtomicU64,
     /// Callbacks so far; stays 0 where nobody counts. One that stops counting is dead, whatever the system says.
     pub beats: AtomicU64,
+    /// Whether callbacks are counted: then one that never comes is missed, too.
+    pub counts: AtomicBool,
     /// Samples per channel of the longest callback so far.
     pub period: AtomicU32,
     /// Microseconds that sound takes between the device and the callback, as the system tells.
@@ -60,7 +66,12 @@ pub enum DeviceError {
 }
 
 /// An open stream; dropping it closes it.
-pub trait Stream {}
+pub trait Stream {
+    /// Serial number of the device it was opened on, as in [`Listing::serials`]; `None` where there are none.
+    fn serial(&self) -> Option<u64> {
+        None
+    }
+}
 
 /// Makes a stream's ring once its rate is known.
 pub type MakeSink<'a> = &'a mut dyn FnMut(u32) -> Sink;

@@ -75,6 +75,17 @@ pub(super) fn name(device: &Device) -> Option<String> {
         .map(|about| about.name().to_owned())
 }
 
+/// The number the sound server gave a device when it came. The library aims its streams by it and shows it to nobody
+/// but in its debug text; a text without it gives `None`.
+pub(super) fn serial(device: &Device) -> Option<u64> {
+    let numbered = device
+        .id()
+        .is_ok_and(|id| id.host().name() == PIPEWIRE && !FOLLOWERS.contains(&id.id()));
+    numbered
+        .then(|| serial_in(&format!("{device:?}")))
+        .flatten()
+}
+
 /// Microphones; what is played by a speaker is none, though some systems list it as such.
 pub(super) fn inputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
     let pipewire = host.id().name() == PIPEWIRE;
@@ -101,6 +112,14 @@ fn choices(host: &Host) -> (Option<String>, Option<String>) {
     )
 }
 
+fn serial_in(text: &str) -> Option<u64> {
+    let (_, after) = text.rsplit_once("object_serial: ")?;
+    let end = after
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(after.len());
+    after[..end].parse().ok()
+}
+
 fn is_real(device: &Device) -> bool {
     device.id().is_ok_and(|id| {
         let name = id.id();
@@ -110,4 +129,17 @@ fn is_real(device: &Device) -> bool {
             _ => true,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_in_the_library_s_words() {
+        let text = "Device { node_name: \"a\", object_serial: 417, interface_type: Usb }";
+        assert_eq!(serial_in(text), Some(417));
+        assert_eq!(serial_in("Device { node_name: \"a\" }"), None);
+        assert_eq!(serial_in("object_serial: none"), None);
+    }
 }

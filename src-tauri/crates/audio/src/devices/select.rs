@@ -114,7 +114,7 @@ mod tests {
             outputs: own(outputs),
             default_input: inputs.first().map(|name| (*name).to_owned()),
             default_output: outputs.first().map(|name| (*name).to_owned()),
-            narrow: Vec::new(),
+            ..Listing::default()
         }
     }
 

@@ -15,7 +15,7 @@ use cpal::{
 };
 
 use super::backend::{Backend, DeviceError, Health, Listing, MakeSink, MakeSource, Stream};
-use super::hosts::{Hosts, inputs, name, outputs};
+use super::hosts::{Hosts, inputs, name, outputs, serial};
 use crate::RATE;
 
 /// How long a stream may take to open.
@@ -30,14 +30,26 @@ pub(super) struct System {
     hosts: Hosts,
 }
 
-impl Stream for cpal::Stream {}
+/// A stream and the device it is on.
+struct Open {
+    serial: Option<u64>,
+    _stream: cpal::Stream,
+}
+
+impl Stream for Open {
+    fn serial(&self) -> Option<u64> {
+        self.serial
+    }
+}
 
 impl Backend for System {
     fn list(&mut self) -> Result<Listing, DeviceError> {
         let host = self.hosts.best()?;
         let narrow = narrow(&host)?;
-        let inputs = names(inputs(&host)?);
-        let outputs = names(outputs(&host)?);
+        let inputs: Vec<Device> = inputs(&host)?.collect();
+        let outputs: Vec<Device> = outputs(&host)?.collect();
+        let serials = inputs.iter().chain(&outputs).filter_map(serial).collect();
+        let (inputs, outputs) = (names(&inputs), names(&outputs));
         let (input, output) = self.hosts.defaults(&host);
         Ok(Listing {
             default_input: input
@@ -49,6 +61,7 @@ impl Backend for System {
             inputs,
             outputs,
             narrow,
+            serials,
         })
     }
 
@@ -65,7 +78,7 @@ impl Backend for System {
         for config in configs(own.channels(), own.sample_rate()) {
             for format in formats(own.sample_format()) {
                 match input(&device, config, format, sink, &health) {
-                    Ok(stream) => return Ok(Box::new(stream)),
+                    Ok(stream) => return Ok(opened(&device, stream, &health)),
                     Err(error) => failure = Some(error),
                 }
             }
@@ -86,13 +99,21 @@ impl Backend for System {
         for config in configs(own.channels(), own.sample_rate()) {
             for format in formats(own.sample_format()) {
                 match output(&device, config, format, source, &health) {
-                    Ok(stream) => return Ok(Box::new(stream)),
+                    Ok(stream) => return Ok(opened(&device, stream, &health)),
                     Err(error) => failure = Some(error),
                 }
             }
         }
         Err(failure.unwrap_or_else(|| DeviceError::Broken("no usable format".to_owned())))
     }
+}
+
+fn opened(device: &Device, stream: cpal::Stream, health: &Health) -> Box<dyn Stream> {
+    health.counts.store(true, Ordering::Relaxed);
+    Box::new(Open {
+        serial: serial(device),
+        _stream: stream,
+    })
 }
 
 pub(super) fn broken(error: cpal::Error) -> DeviceError {
@@ -102,8 +123,8 @@ pub(super) fn broken(error: cpal::Error) -> DeviceError {
     }
 }
 
-fn names(devices: impl Iterator<Item = Device>) -> Vec<String> {
-    let mut names: Vec<String> = devices.filter_map(|device| name(&device)).collect();
+fn names(devices: &[Device]) -> Vec<String> {
+    let mut names: Vec<String> = devices.iter().filter_map(name).collect();
     names.sort();
     names.dedup();
     names

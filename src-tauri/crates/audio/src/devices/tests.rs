@@ -18,14 +18,20 @@ struct World {
     outputs: Vec<(String, Source, Arc<Health>)>,
     refuses: bool,
     closed: usize,
+    /// Number of the device that is there now.
+    serial: Option<u64>,
 }
 
 #[derive(Clone, Default)]
 struct Fake(Arc<Mutex<World>>);
 
-struct FakeStream(Arc<Mutex<World>>);
+struct FakeStream(Arc<Mutex<World>>, Option<u64>);
 
-impl Stream for FakeStream {}
+impl Stream for FakeStream {
+    fn serial(&self) -> Option<u64> {
+        self.1
+    }
+}
 
 impl Drop for FakeStream {
     fn drop(&mut self) {
@@ -35,7 +41,11 @@ impl Drop for FakeStream {
 
 impl Backend for Fake {
     fn list(&mut self) -> Result<Listing, DeviceError> {
-        Ok(self.0.lock().unwrap().listing.clone())
+        let world = self.0.lock().unwrap();
+        Ok(Listing {
+            serials: world.serial.into_iter().collect(),
+            ..world.listing.clone()
+        })
     }
 
     fn open_input(
@@ -49,7 +59,7 @@ impl Backend for Fake {
             return Err(DeviceError::Refused("no".to_owned()));
         }
         world.inputs.push((name.to_owned(), sink(48_000), health));
-        Ok(Box::new(FakeStream(Arc::clone(&self.0))))
+        Ok(Box::new(FakeStream(Arc::clone(&self.0), world.serial)))
     }
 
     fn open_output(
@@ -62,7 +72,7 @@ impl Backend for Fake {
         world
             .outputs
             .push((name.to_owned(), source(48_000), health));
-        Ok(Box::new(FakeStream(Arc::clone(&self.0))))
+        Ok(Box::new(FakeStream(Arc::clone(&self.0), world.serial)))
     }
 }
 
@@ -80,7 +90,7 @@ impl Fake {
             outputs: own(outputs),
             default_input: inputs.first().map(|name| (*name).to_owned()),
             default_output: outputs.first().map(|name| (*name).to_owned()),
-            narrow: Vec::new(),
+            ..Listing::default()
         };
     }
 
@@ -199,6 +209,35 @@ fn a_call_survives_the_loss_of_its_devices_and_finds_them_again() {
         .find(|now| now.missing_microphone.is_none())
         .unwrap();
     assert_eq!(back.microphone.as_deref(), Some("headset"));
+}
+
+#[test]
+fn a_device_exchanged_for_one_of_its_name_is_opened_anew() {
+    let fake = Fake::with(&["mic"], &["speaker"]);
+    fake.0.lock().unwrap().serial = Some(1);
+    let (mut port, _reports) = fake.start(DeviceChoice::default());
+    port.open();
+    fake.wait("open", |world| {
+        world.inputs.len() == 1 && world.outputs.len() == 1
+    });
+    // Nobody says that a stream died: the server moved it to some other device.
+    fake.0.lock().unwrap().serial = Some(2);
+    fake.wait("opened on the new one", |world| {
+        world.closed == 2 && world.inputs.len() == 2 && world.outputs.len() == 2
+    });
+}
+
+#[test]
+fn a_stream_that_never_begins_is_opened_again() {
+    let fake = Fake::with(&["mic"], &[]);
+    let (mut port, _reports) = fake.start(DeviceChoice::default());
+    port.open();
+    fake.wait("open", |world| world.inputs.len() == 1);
+    fake.0.lock().unwrap().inputs[0]
+        .2
+        .counts
+        .store(true, Ordering::Relaxed);
+    fake.wait("opened again", |world| world.inputs.len() == 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The audio thread: streams live and die here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -25,6 +26,9 @@ const LAST_RETRY: Duration = Duration::from_secs(2);
 /// A stream whose callbacks stopped for so long is dead though nobody said so.
 const STALL: Duration = Duration::from_millis(500);
 
+/// A new stream whose first callback did not come for so long is on no device, though the system opened it.
+const START: Duration = Duration::from_millis(1_500);
+
 /// How long a stream that is closed on purpose may take to fade out: the sound in the device's own buffer with it.
 const FAREWELL: Duration = Duration::from_millis(40);
 
@@ -43,7 +47,7 @@ struct Running {
     health: Arc<Health>,
     beats: u64,
     beaten: Instant,
-    _stream: Box<dyn Stream>,
+    stream: Box<dyn Stream>,
 }
 
 impl Running {
@@ -53,7 +57,7 @@ impl Running {
             health,
             beats: 0,
             beaten: Instant::now(),
-            _stream: stream,
+            stream,
         }
     }
 
@@ -63,8 +67,25 @@ impl Running {
         if beats != self.beats {
             self.beats = beats;
             self.beaten = Instant::now();
-        } else if beats > 0 && self.beaten.elapsed() >= STALL && !self.health.is_lost() {
-            tracing::debug!(device = self.name, "an audio stream stands still");
+            return;
+        }
+        let patience = match (beats, self.health.counts.load(Ordering::Relaxed)) {
+            (0, false) => return,
+            (0, true) => START,
+            (_, _) => STALL,
+        };
+        if self.beaten.elapsed() >= patience && !self.health.is_lost() {
+            tracing::debug!(device = self.name, beats, "an audio stream stands still");
+            self.health.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes a device that went, even if one of the same name came at once: the sound server may have moved the stream
+    /// to any other, where it lives on.
+    fn check_device(&self, serials: &BTreeSet<u64>) {
+        let gone = |serial| !serials.is_empty() && !serials.contains(&serial);
+        if self.stream.serial().is_some_and(gone) && !self.health.is_lost() {
+            tracing::debug!(device = self.name, "an audio stream's device is another");
             self.health.lost.store(true, Ordering::Relaxed);
         }
     }
@@ -166,6 +187,8 @@ pub(super) struct AudioThread {
     refused: bool,
     opens: usize,
     ringing: bool,
+    /// A stream was opened since the last look: while that was done its device may have been exchanged.
+    opened: bool,
     microphone: Slot,
     speaker: Slot,
     ringer: Slot,
@@ -191,6 +214,7 @@ impl AudioThread {
             refused: false,
             opens: 0,
             ringing: false,
+            opened: false,
             microphone: Slot::default(),
             speaker: Slot::default(),
             ringer: Slot::default(),
@@ -202,7 +226,7 @@ impl AudioThread {
         let mut looked: Option<Instant> = None;
         loop {
             let pause = if self.opens > 0 { LOOK_IN_CALL } else { LOOK };
-            if looked.is_none_or(|at| at.elapsed() >= pause) {
+            if self.opened || looked.is_none_or(|at| at.elapsed() >= pause) {
                 self.look();
                 looked = Some(Instant::now());
             }
@@ -232,6 +256,12 @@ impl AudioThread {
                 self.listing = Listing::default();
             }
         }
+        for slot in [&self.microphone, &self.speaker, &self.ringer] {
+            if let Some(running) = &slot.running {
+                running.check_device(&self.listing.serials);
+            }
+        }
+        self.opened = false;
     }
 
     /// Brings streams and reports in line with what is wanted.
@@ -269,6 +299,7 @@ impl AudioThread {
             end = Some(other);
             sink
         };
+        self.opened = true;
         let stream = self
             .backend
             .open_input(name, &mut make, Arc::clone(&health));
@@ -295,6 +326,7 @@ impl AudioThread {
             end = Some(other);
             source
         };
+        self.opened = true;
         let stream = self
             .backend
             .open_output(name, &mut make, Arc::clone(&health));
@@ -310,6 +342,7 @@ impl AudioThread {
         }
         let Some(name) = wanted else { return };
         let health = Arc::new(Health::default());
+        self.opened = true;
         let stream = self
             .backend
             .open_output(name, &mut Source::ringing, Arc::clone(&health));
