@@ -4,7 +4,9 @@
 usage: gstreamer.py URL     (system Python with gi; gstreamer1.0-plugins-bad, gstreamer1.0-nice, python3-gst-1.0)
 """
 
+import functools
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -24,10 +26,18 @@ def ask(url: str, path: str, body: str | None = None) -> str:
         return reply.read().decode()
 
 
+@functools.cache
 def certificate() -> str:
-    """A certificate on an elliptic curve and its key."""
+    """A certificate on an elliptic curve and its key; one for all elements, as only one is named in the description."""
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     return subprocess.run(command + ["-subj", "/CN=near", "-keyout", "-"], check=True, capture_output=True, text=True).stdout
+
+
+def fingerprint() -> str:
+    """What a description says of the certificate."""
+    command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
+    told = subprocess.run(command, input=certificate(), check=True, capture_output=True, text=True).stdout
+    return "sha-256 " + told.split("=", 1)[1].strip()
 
 
 class Near:
@@ -72,6 +82,8 @@ class Near:
     def on_gathering(self, *_ignored) -> None:
         if self.rtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
             sdp = self.rtc.get_property("local-description").sdp.as_text()
+            # It still names the certificate it made itself.
+            sdp = re.sub(r"a=fingerprint:[^\r\n]+", f"a=fingerprint:{fingerprint()}", sdp)
             GLib.idle_add(lambda: ask(self.url, f"/answer/{self.call}", sdp) and False)
 
     def on_pad(self, _element, pad) -> None:

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import wave
 
 import numpy as np
@@ -37,6 +38,8 @@ LONGEST_RUN_S = 110
 CLOCK_TOLERANCE_S = 0.15
 # And one in which more of the packets than this left more than 5 ms after they were due.
 LATE_SHARE = 0.005
+# Packets each way in a call of forty seconds whose cost counts; there should be 2,000.
+LEAST_PACKETS = 1_600
 
 
 def in_time(command: list, priority: int) -> list:
@@ -196,13 +199,20 @@ def memory_mb(pids: list[int]) -> float:
     return total / 1024
 
 
+def told(url: str, reports: queue.Queue) -> dict:
+    """What the far side has counted in its first call."""
+    request = urllib.request.Request(f"{url}/report/0", data=b"{}", headers={"content-type": "text/plain"})
+    urllib.request.urlopen(request).close()
+    return json.loads(reports.get(timeout=5))["peer"]
+
+
 def cost(options) -> list[dict]:
     """Ten seconds to settle, then thirty that count; the far side speaks all the time."""
     results = []
     for run in range(options.runs):
         for client in options.clients:
             with tempfile.TemporaryDirectory() as folder:
-                with far_side(options, options.dir / "5.opkt", "none", folder, loop=True, bind=own_address()) as (url, _):
+                with far_side(options, options.dir / "5.opkt", "none", folder, loop=True, bind=own_address()) as (url, reports):
                     command = client_command(options, client, url, folder, False, options.tone)
                     with running([str(word) for word in command], stdout=subprocess.DEVNULL) as near:
                         time.sleep(10)
@@ -210,9 +220,13 @@ def cost(options) -> list[dict]:
                         time.sleep(30)
                         used, wall = processor_s(family(near.pid)) - before, time.monotonic() - start
                         pids = family(near.pid)
+                        memory = memory_mb(pids)
+                        peer = told(url, reports)
+                        if min(peer["sent"], peer["received"]) < LEAST_PACKETS:
+                            sys.exit(f"{client}: there was no call to measure: {peer}")
                         results.append({
                             "who": client, "run": run, "cpuSecondsPerMinute": round(used * 60 / wall, 3),
-                            "pssMb": round(memory_mb(pids), 1), "processes": len(pids),
+                            "pssMb": round(memory, 1), "processes": len(pids),
                         })
                         print(json.dumps(results[-1]), file=sys.stderr, flush=True)
             if options.json:

@@ -144,16 +144,8 @@ impl Peer {
     }
 
     /// Takes the near side's answer.
-    ///
-    /// An answer that declines to bundle its only section is fine, but this library insists on the word.
     pub(crate) fn answer(&mut self, sdp: &str) {
         let sdp = sdp.replace("\r\n", "\n");
-        let sdp = match sdp.lines().find_map(|line| line.strip_prefix("a=mid:")) {
-            Some(mid) if !sdp.contains("a=group:BUNDLE") => {
-                sdp.replacen("t=0 0\n", &format!("t=0 0\na=group:BUNDLE {mid}\n"), 1)
-            }
-            _ => sdp,
-        };
         let answer = SdpAnswer::from_sdp_string(&sdp.replace('\n', "\r\n")).unwrap();
         let _ = self.answer.take().unwrap().send(answer);
     }
@@ -176,8 +168,9 @@ struct Line {
     end: watch::Sender<bool>,
 }
 
-/// Time for the near side to get ready before the first packet.
+/// Time for the near side to get ready before the first packet; a script that repeats has no beginning to miss.
 const SETTLE: Duration = Duration::from_millis(500);
+const SETTLE_REPEATED: Duration = Duration::from_millis(20);
 const PACKET: Duration = Duration::from_millis(20);
 
 impl Line {
@@ -207,12 +200,15 @@ impl Line {
                     let Ok((length, source)) = received else { continue };
                     let now = Instant::now();
                     let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, &buffer[..length]) else { continue };
-                    let _ = self.rtc.handle_input(Input::Receive(now, receive));
+                    if let Err(error) = self.rtc.handle_input(Input::Receive(now, receive)) {
+                        eprintln!("not understood: {error}");
+                    }
                 }
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             let now = Instant::now();
-            if self.rtc.handle_input(Input::Timeout(now)).is_err() {
+            if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+                eprintln!("the call ends: {error}");
                 break;
             }
             if packet.is_some_and(|at| at <= now) {
@@ -276,7 +272,11 @@ impl Line {
             self.rtc.handle_input(Input::Timeout(Instant::now())).ok()?;
         }
         while self.rtc.is_alive() {
-            match self.rtc.poll_output().ok()? {
+            let output = self.rtc.poll_output();
+            match output
+                .inspect_err(|error| eprintln!("the call ends: {error}"))
+                .ok()?
+            {
                 Output::Timeout(at) => return Some(at),
                 Output::Transmit(datagram) => {
                     let is_rtp = matches!(*datagram.contents, [128..=191, kind, ..] if !(192..=223).contains(&kind));
@@ -315,7 +315,12 @@ impl Line {
                 ));
             }
         } else if matches!(event, Event::Connected) && self.started.is_none() {
-            self.started = Some(Instant::now() + SETTLE);
+            let settle = if self.script.repeat {
+                SETTLE_REPEATED
+            } else {
+                SETTLE
+            };
+            self.started = Some(Instant::now() + settle);
         }
     }
 
