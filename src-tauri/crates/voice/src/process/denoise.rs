@@ -33,8 +33,15 @@ const HEARD: f32 = -50.0;
 /// Frames of speech over which that is averaged at most: 1.5 s.
 const MEMORY: f32 = 150.0;
 
-/// After so many frames without speech the network has its way in any case.
-const PAUSE: u32 = 10;
+/// From this probability on there may be speech: a word begins and ends softly, and what is taken of that is missed.
+const SPEECH: f32 = 0.05;
+
+/// After so many frames without speech the network has its way in any case. Not between words: a mix that comes and
+/// goes with each of them makes speech in little noise harder to understand than the noise did.
+const PAUSE: u32 = 40;
+
+/// How fast the mix may rise, by frame: 0.5 s from nothing to all. It falls within one frame, for a word has begun.
+const RISE: f32 = 0.02;
 
 /// The network was trained on 16-bit samples.
 const SCALE: f32 = 32_768.0;
@@ -109,7 +116,7 @@ impl Denoiser {
         if !hidden {
             self.weigh();
         }
-        self.pause = if speech > 0.2 {
+        self.pause = if speech > SPEECH {
             0
         } else {
             self.pause.saturating_add(1)
@@ -125,7 +132,7 @@ impl Denoiser {
             ((self.floor - INAUDIBLE) / (AUDIBLE - INAUDIBLE)).clamp(0.0, 1.0)
         };
         let wanted = most * share * audible;
-        let step = (wanted - self.mix).clamp(-0.2, 0.05) / FRAME as f32;
+        let step = (wanted - self.mix).min(RISE) / FRAME as f32;
         let sounds = self.output.iter().zip(&self.last);
         for (cleaned, (output, original)) in cleaned.iter_mut().zip(sounds) {
             self.mix += step;
