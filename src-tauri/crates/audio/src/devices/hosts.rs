@@ -43,10 +43,18 @@ impl Hosts {
         Err(DeviceError::Broken("no sound system answers".to_owned()))
     }
 
-    /// Names of the system's choices. The PipeWire host does not tell them; its PulseAudio front end does.
+    /// Names of the system's choices. The PipeWire host does not tell them: its notes do, or else its PulseAudio front
+    /// end.
     pub(super) fn defaults(&mut self, host: &Host) -> (Option<String>, Option<String>) {
         if host.id().name() != PIPEWIRE {
             return choices(host);
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(favours) = super::favours::ask() {
+            return (
+                favours.source.and_then(|node| named(host, &node)),
+                favours.sink.and_then(|node| named(host, &node)),
+            );
         }
         self.pulse().map_or((None, None), |front| choices(&front))
     }
@@ -102,6 +110,16 @@ pub(super) fn inputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>
 /// Speakers.
 pub(super) fn outputs(host: &Host) -> Result<impl Iterator<Item = Device> + use<>, DeviceError> {
     Ok(host.output_devices().map_err(broken)?.filter(is_real))
+}
+
+/// The name people know a node by.
+#[cfg(target_os = "linux")]
+fn named(host: &Host, node: &str) -> Option<String> {
+    host.devices()
+        .ok()?
+        .find(|device| device.id().is_ok_and(|id| id.id() == node))
+        .as_ref()
+        .and_then(name)
 }
 
 fn choices(host: &Host) -> (Option<String>, Option<String>) {

@@ -4,6 +4,8 @@
 //! system's callbacks and the caller of [`Port`] there are only lock-free rings: the caller never waits.
 
 pub mod backend;
+#[cfg(target_os = "linux")]
+mod favours;
 mod hosts;
 mod names;
 pub mod rings;
