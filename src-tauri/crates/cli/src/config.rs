@@ -11,17 +11,19 @@ use deskline_core::VoiceSettings;
 use deskline_routing::DEFAULT_U2C;
 
 mod account;
+mod media;
 pub(crate) mod sound;
 mod value;
 
+pub use media::Media;
 use value::Given;
 
 /// Where the region service of the real cloud is (observed traffic 1).
 pub const DEFAULT_REGION: &str = "https://ds.ciscospark.com/v1/region";
 /// What environment variables of ours begin with.
 const PREFIX: &str = "DESKLINE_";
-const SECTIONS: [&str; 6] = [
-    "services", "session", "account", "audio", "window", "policy",
+const SECTIONS: [&str; 7] = [
+    "services", "session", "account", "audio", "media", "window", "policy",
 ];
 
 /// Everything that can be set.
@@ -35,6 +37,8 @@ pub struct Configuration {
     pub account: Account,
     /// Which sound devices to use.
     pub audio: Audio,
+    /// How packets of sound may go.
+    pub media: Media,
     /// What is kept and shared beyond the work itself.
     pub policy: Policy,
 }
@@ -269,6 +273,7 @@ impl Configuration {
             "session" => self.session.set(key, given),
             "account" => self.account.set(key, given, folder),
             "audio" => self.audio.set(key, given),
+            "media" => self.media.set(key, given, folder),
             "policy" => self.policy.set(key, given, folder),
             _ => unknown(),
         }

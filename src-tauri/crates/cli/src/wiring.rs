@@ -68,6 +68,9 @@ pub enum WiringError {
     /// Nobody could sign in with these settings.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// The settings name relays that cannot be used.
+    #[error("{0}")]
+    Relays(String),
     /// A sound file cannot be used.
     #[error(transparent)]
     Audio(#[from] AudioError),
@@ -129,6 +132,14 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
     } = options;
     let audio = prepared(audio, &configuration)?;
     let metrics = metrics_file(&configuration)?;
+    // A contact centre on this machine needs nobody between.
+    let relays = match &sandbox {
+        Some(_) => None,
+        None => configuration
+            .media
+            .relays(configuration.services.ca_file.as_deref())
+            .map_err(WiringError::Relays)?,
+    };
     let sandbox = match sandbox {
         Some(options) => Some(Arc::new(Sandbox::start(options).await?)),
         None => None,
@@ -231,6 +242,7 @@ pub async fn start_tapped(options: WiringOptions, tap: Tap) -> Result<Running, W
     let config = deskline_media::Config {
         audio,
         bind: BindPolicy::default(),
+        relays,
         levels: levels_in,
         choice: devices_out,
     };

@@ -14,7 +14,7 @@ use crate::rtp::Outgoing;
 use crate::sdp::{Codec, CodecKind, Direction, Remote, SdpError};
 use crate::studio::Order;
 use crate::transport::{
-    AnsweringRole, BindPolicy, LastPacket, MediaTransport, Reports, TransportError, connect,
+    AnsweringRole, BindPolicy, LastPacket, MediaTransport, Relays, Reports, TransportError, connect,
 };
 use crate::voice::Terms;
 use deskline_voice::codec::Wishes;
@@ -44,6 +44,7 @@ pub(crate) enum Request {
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) policy: BindPolicy,
+    pub(crate) relays: Option<Arc<Relays>>,
     pub(crate) orders: Orders<Order>,
     pub(crate) facts: mpsc::UnboundedSender<MediaFact>,
 }
@@ -233,7 +234,14 @@ impl Call {
             last: Arc::clone(&last),
             states: to_us,
         };
-        let transport = connect(&self.around.policy, offer, role, reports).await?;
+        let transport = connect(
+            &self.around.policy,
+            self.around.relays.as_ref(),
+            offer,
+            role,
+            reports,
+        )
+        .await?;
         let writer = tokio::spawn(write(Arc::clone(&transport), packets));
         let connection = Connection {
             transport,

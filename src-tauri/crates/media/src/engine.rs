@@ -1,6 +1,7 @@
 //! Requests in, facts out: who gets what.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::Sender as Orders;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call::{self, Request, Surroundings};
 use crate::chain::InUse;
 use crate::studio::{Order, Studio};
-use crate::transport::BindPolicy;
+use crate::transport::{BindPolicy, Relays};
 
 /// How long to wait for the first look at the devices before an answer is refused.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -29,6 +30,8 @@ pub struct Config {
     pub audio: AudioMode,
     /// Which addresses media may use.
     pub bind: BindPolicy,
+    /// Where media may be relayed, if anywhere.
+    pub relays: Option<Arc<Relays>>,
     /// Gets the levels ten times a second during calls.
     pub levels: watch::Sender<Levels>,
     /// The devices the agent chooses later on; what it holds at the start counts as not chosen.
@@ -42,6 +45,7 @@ impl Config {
         Self {
             audio,
             bind: BindPolicy::default(),
+            relays: None,
             levels: watch::channel(Levels::default()).0,
             choice: watch::channel(DeviceChoice::default()).1,
         }
@@ -67,6 +71,7 @@ struct Engine {
     orders: Orders<Order>,
     facts: mpsc::UnboundedSender<MediaFact>,
     policy: BindPolicy,
+    relays: Option<Arc<Relays>>,
     calls: HashMap<CallId, mpsc::UnboundedSender<Request>>,
     tasks: JoinSet<()>,
     devices: watch::Receiver<Option<Devices>>,
@@ -106,6 +111,7 @@ pub async fn run(
         orders,
         facts: own,
         policy: config.bind,
+        relays: config.relays,
         calls: HashMap::new(),
         tasks: JoinSet::new(),
         devices: devices.clone(),
@@ -197,6 +203,7 @@ impl Engine {
         let (inbox, requests) = mpsc::unbounded_channel();
         let around = Surroundings {
             policy: self.policy.clone(),
+            relays: self.relays.clone(),
             orders: self.orders.clone(),
             facts: self.facts.clone(),
         };

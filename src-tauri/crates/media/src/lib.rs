@@ -24,4 +24,4 @@ mod voice;
 
 pub use deskline_audio::{AudioMode, DeviceChoice, Levels};
 pub use engine::{Config, MediaError, run};
-pub use transport::{BindPolicy, TransportError};
+pub use transport::{BindPolicy, NoRelay, RelayTransport, RelayUrl, Relays, TransportError};

@@ -75,8 +75,8 @@ const GUI_TESTS: &[&str] = &[
     "sox",
 ];
 
-/// Networks that come and go in namespaces of their own.
-const NETWORK: &[&str] = &["iproute2", "util-linux"];
+/// Networks that come and go in namespaces of their own, and a relay.
+const NETWORK: &[&str] = &["iproute2", "util-linux", "coturn"];
 
 /// Where a WebRTC stack written in Python is put.
 const PYTHON: &[&str] = &["python3-venv"];

@@ -1,8 +1,10 @@
 //! The narrow boundary to the WebRTC library.
 
 mod addresses;
+mod relay;
 mod roam;
 mod tap;
+mod tunnel;
 mod webrtc;
 
 use std::net::Ipv4Addr;
@@ -15,6 +17,7 @@ use crate::path::TransportState;
 use crate::rtp::{Incoming, Outgoing};
 use crate::sdp::{Direction, Remote, SdpError};
 
+pub use self::relay::{NoRelay, RelayTransport, RelayUrl, Relays};
 pub(crate) use self::tap::LastPacket;
 pub(crate) use self::webrtc::connect;
 

@@ -25,15 +25,17 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
-    RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription,
-    SettingEngineBuilder,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfiguration,
+    RTCConfigurationBuilder, RTCIceConnectionState, RTCIceGatheringState, RTCIceServer,
+    RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
 };
 use webrtc::rtp_transceiver::RtpTransceiver;
 
 use super::roam::{Roaming, Shared};
 use super::tap::{Queues, Tap, Watch};
-use super::{AnsweringRole, BindPolicy, MediaTransport, Reports, TransportError, addresses};
+use super::{
+    AnsweringRole, BindPolicy, MediaTransport, Relays, Reports, TransportError, addresses,
+};
 use crate::path::TransportState;
 use crate::rtp::Outgoing;
 use crate::sdp::{CodecKind, Direction, Remote, SdpError, Setup, local};
@@ -52,6 +54,9 @@ const DOUBT: Duration = Duration::from_secs(3);
 const GIVE_UP: Duration = Duration::from_secs(30);
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
+/// So long a direct way has to show itself before a relay may be taken; the library's 2 s would be heard.
+const RELAY_WAIT: Duration = Duration::from_millis(500);
+
 /// Distance from the wire of the two listeners; the library's own lie between.
 const AT_THE_WIRE: usize = 500;
 const BEHIND_ALL: usize = 20_000;
@@ -69,6 +74,7 @@ fn failed(error: impl std::fmt::Display) -> TransportError {
 /// [`TransportError::Library`] when no socket can be bound.
 pub(crate) async fn connect(
     policy: &BindPolicy,
+    relays: Option<&Arc<Relays>>,
     offer: Option<&Remote>,
     role: AnsweringRole,
     reports: Reports,
@@ -91,6 +97,7 @@ pub(crate) async fn connect(
         .with_ice_connection_attempts(Some(CHECK), Some(CHECKS))
         .with_ice_timeouts(Some(DOUBT), Some(GIVE_UP), Some(KEEP_ALIVE))
         .with_include_loopback_candidate(true)
+        .with_relay_acceptance_min_wait(Some(RELAY_WAIT))
         // Only literal addresses are taken from descriptions; its socket could not be opened without a network.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_answering_dtls_role(match role {
@@ -122,8 +129,8 @@ pub(crate) async fn connect(
     };
     let roam = Arc::new(Shared::default());
     let connection = PeerConnectionBuilder::<SocketAddr>::new()
-        .with_runtime(Arc::new(Roaming::new(policy, Arc::clone(&roam))))
-        .with_configuration(RTCConfigurationBuilder::new().build())
+        .with_runtime(Arc::new(Roaming::new(policy, relays, Arc::clone(&roam))))
+        .with_configuration(configuration(relays))
         .with_media_engine(engine)
         .with_setting_engine(settings)
         .with_interceptor_registry(registry)
@@ -165,6 +172,25 @@ pub(crate) async fn connect(
         theirs: Mutex::default(),
         roam,
     }))
+}
+
+fn configuration(relays: Option<&Arc<Relays>>) -> RTCConfiguration {
+    let Some(relays) = relays else {
+        return RTCConfigurationBuilder::new().build();
+    };
+    let policy = match relays.only {
+        true => RTCIceTransportPolicy::Relay,
+        false => RTCIceTransportPolicy::All,
+    };
+    let server = RTCIceServer {
+        urls: relays.for_the_library(),
+        username: relays.username.clone(),
+        credential: relays.password.reveal().to_owned(),
+    };
+    RTCConfigurationBuilder::new()
+        .with_ice_servers(vec![server])
+        .with_ice_transport_policy(policy)
+        .build()
 }
 
 fn codec(kind: CodecKind) -> RTCRtpCodec {

@@ -23,7 +23,7 @@ use webrtc::runtime::{
 };
 
 use self::socket::Socket;
-use super::BindPolicy;
+use super::{BindPolicy, Relays};
 
 /// What the sockets of one connection share.
 #[derive(Default)]
@@ -80,14 +80,20 @@ impl std::fmt::Debug for Shared {
 pub(super) struct Roaming {
     library: TokioRuntime,
     policy: BindPolicy,
+    relays: Option<Arc<Relays>>,
     shared: Arc<Shared>,
 }
 
 impl Roaming {
-    pub(super) fn new(policy: &BindPolicy, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(
+        policy: &BindPolicy,
+        relays: Option<&Arc<Relays>>,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             library: TokioRuntime,
             policy: policy.clone(),
+            relays: relays.cloned(),
             shared,
         }
     }
@@ -107,7 +113,12 @@ impl Runtime for Roaming {
     }
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let socket = Socket::new(socket, self.policy.clone(), Arc::clone(&self.shared))?;
+        let socket = Socket::new(
+            socket,
+            self.policy.clone(),
+            self.relays.clone(),
+            Arc::clone(&self.shared),
+        )?;
         Ok(Arc::new(socket))
     }
 

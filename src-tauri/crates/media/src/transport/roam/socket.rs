@@ -13,7 +13,8 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime as _, TokioRuntime, Tran
 use super::Shared;
 use super::check::{self, Kind};
 use super::judge::{Judge, Step, Way};
-use crate::transport::{BindPolicy, addresses};
+use crate::transport::tunnel::Tunnel;
+use crate::transport::{BindPolicy, Relays, addresses};
 
 /// How often the way to the far side is judged.
 const LOOK: Duration = Duration::from_millis(100);
@@ -22,6 +23,9 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Socket {
     home: SocketAddr,
     policy: BindPolicy,
+    relays: Option<Arc<Relays>>,
+    /// Streams to relays, by the addresses the library knows these by.
+    tunnels: Mutex<Vec<(SocketAddr, Tunnel)>>,
     shared: Arc<Shared>,
     crypto: Arc<dyn RTCCryptoProvider>,
     looks: Mutex<Interval>,
@@ -68,6 +72,7 @@ impl Socket {
     pub(super) fn new(
         socket: UdpSocket,
         policy: BindPolicy,
+        relays: Option<Arc<Relays>>,
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         let home = socket.local_addr()?;
@@ -77,6 +82,8 @@ impl Socket {
         Ok(Self {
             home,
             policy,
+            relays,
+            tunnels: Mutex::new(Vec::new()),
             shared,
             crypto,
             looks: Mutex::new(looks),
@@ -166,6 +173,49 @@ impl Socket {
             .ok()
     }
 
+    /// Sends to a relay behind a stream; false if this is none.
+    fn tunnelled(&self, transmit: &Transmit<'_>) -> bool {
+        let behind = |relays: &Arc<Relays>| relays.behind(transmit.destination).cloned();
+        let (Some(relays), Some(relay)) = (&self.relays, self.relays.as_ref().and_then(behind))
+        else {
+            return false;
+        };
+        let mut tunnels = lock(&self.tunnels);
+        let known = tunnels
+            .iter()
+            .position(|(address, _)| *address == transmit.destination);
+        let index = known.unwrap_or_else(|| {
+            tunnels.push((transmit.destination, Tunnel::to(&relay, relays)));
+            tunnels.len() - 1
+        });
+        tunnels[index].1.send(transmit.contents);
+        true
+    }
+
+    /// A datagram that came through a stream.
+    fn poll_tunnels(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<usize> {
+        let (Some(buffer), Some(about)) = (bufs.first_mut(), meta.first_mut()) else {
+            return Poll::Pending;
+        };
+        for (address, tunnel) in lock(&self.tunnels).iter() {
+            if let Poll::Ready(datagram) = tunnel.poll_back(cx) {
+                let length = datagram.len().min(buffer.len());
+                buffer[..length].copy_from_slice(&datagram[..length]);
+                *about = RecvMeta::default();
+                about.addr = *address;
+                about.len = length;
+                about.stride = length.max(1);
+                return Poll::Ready(1);
+            }
+        }
+        Poll::Pending
+    }
+
     fn sent(&self, transmit: &Transmit<'_>) {
         match check::kind(transmit.contents) {
             Kind::Media => {
@@ -208,6 +258,9 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if self.tunnelled(transmit) {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
         let sent = self.inner().poll_send(cx, transmit);
         match &sent {
             Poll::Ready(Ok(_)) => self.sent(transmit),
@@ -233,6 +286,9 @@ impl AsyncUdpSocket for Socket {
     ) -> Poll<io::Result<usize>> {
         while lock(&self.looks).poll_tick(cx).is_ready() {
             self.look();
+        }
+        if let Poll::Ready(count) = self.poll_tunnels(cx, bufs, meta) {
+            return Poll::Ready(Ok(count));
         }
         let received = self.inner().poll_recv(cx, bufs, meta);
         match &received {
