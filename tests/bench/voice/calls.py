@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many calls in one process of Deskline's engine: what one more costs, and whether any leaves something behind.
 
-usage: calls.py DIR VOICE-BENCH [--sequential 1000] [--at-once 50] [--hold-ms 2000] [--json FILE]
+usage: calls.py DIR VOICE-BENCH [--sequential 1000] [--at-once 50] [--hold-ms 1000] [--json FILE]
 
 `--at-once` calls are held together for eight seconds, after a call alone; then `--sequential` calls follow each
 other, each held until sound flows. Prints memory (proportional, and private dirty), open files and threads.
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("bench")
     parser.add_argument("--sequential", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=50)
-    parser.add_argument("--hold-ms", type=int, default=2000)
+    parser.add_argument("--hold-ms", type=int, default=1000)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     results = {}
