@@ -1,6 +1,7 @@
 //! Makes a machine ready: looks at what is missing, says it, asks where a person can answer, installs it.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::Command;
 
 use crate::frontend;
@@ -107,6 +108,11 @@ fn install(missing: &[&str]) -> Outcome {
     let mut words = vec!["install", "-q", "-y", "--no-install-recommends"];
     words.extend(missing);
     run::stream("apt-get install", &mut apt(&means, &words))?;
+    if missing.contains(&RELAY) && Path::new("/run/systemd/system").exists() {
+        // The tests start one of their own, on the loopback; the package starts one for the whole world.
+        let words = ["systemctl", "disable", "--now", RELAY];
+        run::stream("systemctl disable", &mut as_root(&means, &words))?;
+    }
     match packages::missing(missing) {
         still if still.is_empty() => Ok(()),
         still => Err(Stop::machine(format!(
@@ -115,6 +121,9 @@ fn install(missing: &[&str]) -> Outcome {
         ))),
     }
 }
+
+/// A package that comes with a service nobody here wants.
+const RELAY: &str = "coturn";
 
 /// How this process stands towards the machine and its person.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +171,8 @@ fn permission(means: &Means) -> Permission {
     }
 }
 
-fn apt(means: &Means, words: &[&str]) -> Command {
+/// A command of root's, through `env`.
+fn as_root(means: &Means, words: &[&str]) -> Command {
     let mut command = if means.root {
         Command::new("env")
     } else {
@@ -174,8 +184,13 @@ fn apt(means: &Means, words: &[&str]) -> Command {
         }
         command.arg("env");
     }
+    command.args(words);
+    command
+}
+
+fn apt(means: &Means, words: &[&str]) -> Command {
+    let mut command = as_root(means, &["DEBIAN_FRONTEND=noninteractive"]);
     command.args([
-        "DEBIAN_FRONTEND=noninteractive",
         "apt-get",
         "-o",
         "DPkg::Lock::Timeout=120",
