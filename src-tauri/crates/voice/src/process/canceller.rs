@@ -104,6 +104,11 @@ impl Canceller {
         &self.unknown
     }
 
+    /// Whether it made the last frames louder: what it knows is of an echo that is no more.
+    pub(crate) fn is_astray(&self) -> bool {
+        self.harm > 1
+    }
+
     fn is_harmful(&mut self) -> bool {
         if self.after > 1.1 * self.before {
             self.harm += 1;

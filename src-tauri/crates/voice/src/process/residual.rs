@@ -32,6 +32,9 @@ const SHARE_UP_SPEAKING: f32 = 1.0069;
 /// ... and to fall by this one (20 dB a second), so that speech at this end is not taken for echo.
 const SHARE_DOWN: f32 = 0.955;
 
+/// Share that is believed to stay when the canceller adds to the echo: its wrong guess and the echo itself.
+const ASTRAY: f32 = 2.0;
+
 /// What is there must be so many times the echo expected to be speech.
 const MARGIN: f32 = 4.0;
 
@@ -147,6 +150,12 @@ impl Residual {
             .look(rest, &mut self.transform, &mut self.rest);
         self.echo_lens
             .look(echo, &mut self.transform, &mut self.echo);
+        if canceller.is_astray() {
+            // The echo has moved: what is there is echo until the canceller has found it again.
+            self.share.fill(ASTRAY);
+            self.evidence = 0;
+            self.speaking = 0;
+        }
         let expected = self.expect(canceller.unknown());
         self.decide(&expected);
         self.spread();
