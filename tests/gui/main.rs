@@ -9,6 +9,7 @@ mod account;
 mod calls;
 mod connection;
 mod consult;
+mod devices;
 mod digital;
 mod look;
 mod looks;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use deskline_sandbox::Scenario;
 use deskline_sandbox::peer::Voice;
 
-use crate::page::daniel;
+use crate::page::{PATIENCE, daniel};
 use crate::processes::{await_descendant, gone, signal};
 use crate::sound::{AGENT, Sound};
 use crate::stage::{Stage, story};
@@ -237,13 +237,13 @@ fn is_on_screen(app: u32) -> bool {
         .any(|id| output("xdotool", &["getwindowname", id]) == "Deskline")
 }
 
-fn hears_agent(stage: &Stage, call: &deskline_sandbox::InteractionId) -> bool {
+pub(crate) fn hears_agent(stage: &Stage, call: &deskline_sandbox::InteractionId) -> bool {
     let heard = stage.centre.heard(call).unwrap();
     (heard.dominant_hz - AGENT as f32).abs() < 20.0 && heard.rms_db > -40.0
 }
 
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(15);
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < until, "not so: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
