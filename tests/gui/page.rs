@@ -10,7 +10,7 @@ use thirtyfour::prelude::*;
 use crate::stage::Stage;
 
 /// How long the window may take for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Stage {

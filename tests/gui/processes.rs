@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::page::PATIENCE;
+
 /// The first descendant of `ancestor` with this name (as in `/proc/…/comm`, at most 15 letters).
 pub(crate) fn descendant(ancestor: u32, name: &str) -> Option<u32> {
     let all: Vec<(u32, u32, String)> = fs::read_dir("/proc")
@@ -36,7 +38,7 @@ pub(crate) fn descendant(ancestor: u32, name: &str) -> Option<u32> {
 
 /// Waits for such a descendant.
 pub(crate) async fn await_descendant(ancestor: u32, name: &str, except: Option<u32>) -> u32 {
-    let until = Instant::now() + Duration::from_secs(15);
+    let until = Instant::now() + PATIENCE;
     loop {
         if let Some(pid) = descendant(ancestor, name).filter(|pid| Some(*pid) != except) {
             return pid;
