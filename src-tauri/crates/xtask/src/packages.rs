@@ -119,7 +119,9 @@ pub(crate) fn needed(purpose: Purpose, distribution: Distribution) -> Vec<&'stat
     let lists: &[&[&str]] = match purpose {
         Purpose::Demo => &[BUILD],
         Purpose::HeadlessDemo => &[BUILD, DESKTOP, PICTURES],
-        Purpose::Tests => &[BUILD, DESKTOP, PICTURES, GUI_TESTS, NETWORK, PYTHON, browser],
+        Purpose::Tests => &[
+            BUILD, DESKTOP, PICTURES, GUI_TESTS, NETWORK, PYTHON, browser,
+        ],
     };
     lists.concat()
 }

@@ -190,11 +190,7 @@ fn as_root(means: &Means, words: &[&str]) -> Command {
 
 fn apt(means: &Means, words: &[&str]) -> Command {
     let mut command = as_root(means, &["DEBIAN_FRONTEND=noninteractive"]);
-    command.args([
-        "apt-get",
-        "-o",
-        "DPkg::Lock::Timeout=120",
-    ]);
+    command.args(["apt-get", "-o", "DPkg::Lock::Timeout=120"]);
     command
         .args(["-o", "Acquire::Retries=3", "-o", "Dpkg::Use-Pty=0"])
         .args(words);
