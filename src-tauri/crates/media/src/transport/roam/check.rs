@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Answer,
     /// Something else of STUN.
     Other,
-    /// Media, or what protects it.
+    /// Sound or a report about it, protected. The handshake before it is none of these.
     Media,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn kind(packet: &[u8]) -> Kind {
                 _ => Kind::Other,
             }
         }
-        [20..=63 | 128..=191, ..] => Kind::Media,
+        [128..=191, ..] => Kind::Media,
         _ => Kind::Other,
     }
 }
@@ -125,7 +125,7 @@ mod tests {
     fn packets_are_told_apart() {
         assert_eq!(kind(&[]), Kind::Other);
         assert_eq!(kind(&[0x80, 111, 0, 1]), Kind::Media);
-        assert_eq!(kind(&[22, 254, 253]), Kind::Media);
+        assert_eq!(kind(&[22, 254, 253]), Kind::Other, "a handshake");
         assert_eq!(kind(&[0, 1]), Kind::Other);
         assert_eq!(kind(&check(ATTR_ICE_CONTROLLING)), Kind::Check);
     }
