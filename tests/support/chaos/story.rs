@@ -101,11 +101,18 @@ impl Story {
             if self.is_skipped(step) {
                 continue;
             }
-            if step == case.step
-                && let Err(why) = self.suffer(case, &mut outcome).await
-            {
-                outcome.verdict = Verdict::Wrong(why);
-                return outcome;
+            if step == case.step {
+                // A call that talks is cut, not one that is still being connected: that is the step before.
+                if step == Step::Talking
+                    && let Err(why) = self.achieve(step).await
+                {
+                    outcome.verdict = Verdict::Wrong(why);
+                    return outcome;
+                }
+                if let Err(why) = self.suffer(case, &mut outcome).await {
+                    outcome.verdict = Verdict::Wrong(why);
+                    return outcome;
+                }
             }
             if let Err(why) = self.achieve(step).await {
                 outcome.verdict = Verdict::Wrong(format!("{}: {why}", step.name()));
