@@ -27,7 +27,10 @@ const MOST_DELAY_MS: f64 = 60_000.0;
 pub(crate) fn command(words: &[&str]) -> Result<String, String> {
     let given = options(words, &["packets", "trace", "out"])?;
     let packets = read_packets(given["packets"])?;
-    let trace = read_trace(given["trace"])?;
+    let path = given["trace"];
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    let trace = trace_of(&text).map_err(|error| format!("{path}, {error}"))?;
     let mut arrivals: Vec<(f64, usize)> = trace
         .iter()
         .filter(|row| row.index < packets.len() && !row.lost)
@@ -86,6 +89,7 @@ pub(crate) fn command(words: &[&str]) -> Result<String, String> {
     ))
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Row {
     index: usize,
     lost: bool,
@@ -110,9 +114,7 @@ fn read_packets(path: &str) -> Result<Vec<Vec<u8>>, String> {
     Ok(packets)
 }
 
-fn read_trace(path: &str) -> Result<Vec<Row>, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+fn trace_of(text: &str) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for (number, line) in text
         .lines()
@@ -122,43 +124,35 @@ fn read_trace(path: &str) -> Result<Vec<Row>, String> {
         let cells: Vec<&str> = line.split(',').map(str::trim).collect();
         let row = match cells.as_slice() {
             [""] => continue,
-            [index, lost, delay, ..] => index.parse().ok().zip(parse_lost(lost)).zip(
-                delay
-                    .parse::<f64>()
-                    .ok()
-                    .filter(|ms| ms.is_finite() && (0.0..=MOST_DELAY_MS).contains(ms)),
-            ),
-            // A lost packet needs no delay.
-            [index, lost] => index
-                .parse()
+            // The delay of a packet that never came means nothing, whatever is written there.
+            [index, lost, ..] if whole(lost) == Some(1) => whole(index).zip(Some((true, 0.0))),
+            [index, lost, delay, ..] if whole(lost) == Some(0) => delay
+                .parse::<f64>()
                 .ok()
-                .zip(parse_lost(lost).filter(|lost| *lost))
-                .zip(Some(0.0)),
+                .filter(|ms| (0.0..=MOST_DELAY_MS).contains(ms))
+                .and_then(|ms| whole(index).zip(Some((false, ms)))),
             _ => None,
         };
         match row {
-            Some(((index, lost), delay_ms)) => rows.push(Row {
+            Some((index, (lost, delay_ms))) => rows.push(Row {
                 index,
                 lost,
                 delay_ms,
             }),
             None if number == 1 => {} // a headline
             None => {
-                return Err(format!(
-                    "{path}, line {number}: not index,lost,delay in ms: {line}"
-                ));
+                return Err(format!("line {number}: not index,lost,delay in ms: {line}"));
             }
         }
     }
     Ok(rows)
 }
 
-fn parse_lost(word: &str) -> Option<bool> {
-    match word {
-        "0" => Some(false),
-        "1" => Some(true),
-        _ => None,
-    }
+/// A whole number, also if it is written as tables of numbers are: `1.000000e+00`.
+fn whole(word: &str) -> Option<usize> {
+    let number = word.parse::<f64>().ok()?;
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    is_whole.then_some(number as usize)
 }
 
 /// Processor time of this process in milliseconds.
@@ -169,4 +163,47 @@ fn cpu_ms() -> f64 {
         .and_then(|ns| ns.parse::<f64>().ok())
         .unwrap_or(0.0)
         / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_read_as_people_and_programs_write_it() {
+        let rows = |text| trace_of(text).map(|rows| rows.len());
+        let expected = [
+            Row {
+                index: 0,
+                lost: false,
+                delay_ms: 20.5,
+            },
+            Row {
+                index: 1,
+                lost: true,
+                delay_ms: 0.0,
+            },
+        ];
+        for text in [
+            "0,0,20.5\n1,1,0\n",
+            "index,lost,delay\r\n0, 0, 20.5\r\n1, 1,\r\n",
+            "0,0,20.5\n1,1\n",
+            "0,0,20.5\n1,1,nan",
+            "0.0e+00,0.0e+00,2.05e+01\n1.0,1.0,-1",
+        ] {
+            assert_eq!(trace_of(text).as_deref(), Ok(&expected[..]), "{text}");
+        }
+        assert_eq!(rows(""), Ok(0));
+    }
+
+    #[test]
+    fn nonsense_in_a_trace_is_named_with_its_line() {
+        for wrong in [
+            "1,0", "1,0,-5", "1,0,nan", "1,0,inf", "1,2,20", "1.5,0,20", "-1,0,20", "one",
+        ] {
+            let error = trace_of(&format!("0,0,20\n{wrong}\n")).unwrap_err();
+            assert!(error.starts_with("line 2: "), "{error}");
+            assert!(error.ends_with(wrong), "{error}");
+        }
+    }
 }
