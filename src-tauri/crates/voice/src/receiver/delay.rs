@@ -16,6 +16,11 @@ const LATE_SHARE: f32 = 0.005;
 /// Share of the copies that may come too late: what is lost for it is little, and waiting for more is heard by all.
 const LATE_COPIES: f32 = 0.03;
 
+/// A stall longer than [`CAP`], of the network or of this machine, is over when a packet comes so little after the
+/// fastest, or later than the one before it: what was held up comes all at once, each later packet less late. The
+/// packets of such a stall say nothing about the delay to choose: none would have helped.
+const CAUGHT_UP: i64 = ms(20);
+
 /// On top of what was seen: one step of the histogram and most of a tick.
 const MARGIN: i64 = ms(12);
 
@@ -62,6 +67,9 @@ pub(super) struct Delays {
     /// Packets lost in a row, usually, and whether that makes them bursts.
     run: f32,
     in_bursts: bool,
+    /// See [`CAUGHT_UP`]; and how late the packet before was.
+    is_stalled: bool,
+    above: i64,
 }
 
 impl Delays {
@@ -79,6 +87,8 @@ impl Delays {
             reach_back: false,
             run: 1.0,
             in_bursts: false,
+            is_stalled: false,
+            above: 0,
         }
     }
 
@@ -100,12 +110,17 @@ impl Delays {
         }
         self.fastest[9] = self.fastest[9].min(delay);
         let above = (delay - self.fastest()).max(0);
-        let slot = ((above / STEP) as usize).min(self.histogram.len() - 1);
-        for weight in &mut self.histogram {
-            *weight *= FORGET;
+        let is_catching_up = above > CAUGHT_UP && above < self.above;
+        self.is_stalled = above > CAP || (self.is_stalled && is_catching_up);
+        self.above = above;
+        if !self.is_stalled {
+            let slot = ((above / STEP) as usize).min(self.histogram.len() - 1);
+            for weight in &mut self.histogram {
+                *weight *= FORGET;
+            }
+            self.histogram[slot] += 1.0;
+            self.total = self.total * FORGET + 1.0;
         }
-        self.histogram[slot] += 1.0;
-        self.total = self.total * FORGET + 1.0;
         self.lost *= FORGET_LOSS;
         self.counted = self.counted * FORGET_LOSS + 1.0;
         self.packet = samples;

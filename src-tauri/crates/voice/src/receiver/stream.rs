@@ -17,6 +17,9 @@ const START: i64 = ms(80);
 const MUCH: i64 = ms(40);
 const LITTLE: i64 = ms(30);
 
+/// A delay too long by more than this is not worked off but left out: after a hold-up nobody wants to hear the past.
+const PAST: i64 = ms(600);
+
 /// So many late packets in a row mean that the far side's clock was moved back.
 const MOVED_BACK: u32 = 15;
 
@@ -302,6 +305,10 @@ impl Stream {
         if (-ms(5)..ms(10)).contains(&excess) {
             return 0;
         }
+        if excess > PAST {
+            self.skip(excess, decoder, now, took);
+            return excess as usize;
+        }
         // Look ahead as far as there are packets.
         while self.pcm.len() < stretch::NEEDED
             && self
@@ -318,6 +325,32 @@ impl Stream {
             stretch::lengthen(&mut self.pcm, quiet)
         } else {
             0
+        }
+    }
+
+    /// Leaves out so many samples: what is at the front fades out, what comes after them fades in.
+    fn skip(
+        &mut self,
+        samples: i64,
+        decoder: &mut Decoder,
+        now: Instant,
+        mut took: impl FnMut(Step),
+    ) {
+        let front = self.end - self.pcm.len() as i64;
+        self.pcm.truncate(FRAME);
+        self.end = front + samples + FRAME as i64;
+        self.packets
+            .retain(|_, kept| kept.at + kept.samples > self.end);
+        if let Some((&sequence, _)) = self.packets.first_key_value() {
+            self.next = sequence;
+        }
+        while self.pcm.len() < 2 * FRAME {
+            took(self.decode_next(decoder, now));
+        }
+        for n in 0..FRAME {
+            let part = n as f32 / FRAME as f32;
+            self.pcm[n] *= 1.0 - part;
+            self.pcm[FRAME + n] *= part;
         }
     }
 }

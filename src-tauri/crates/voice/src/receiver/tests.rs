@@ -407,3 +407,31 @@ fn packets_wait_as_long_as_is_said() {
     let shown = onset - 2_010.0 - 2.0;
     assert!((shown - said).abs() < 2.0, "{shown} ms, said {said}");
 }
+
+/// As after a sleep, or when this machine was held up: nothing is played for a second, then all packets are there.
+#[test]
+fn a_hold_up_leaves_no_long_delay_behind() {
+    let mut receiver = Receiver::new().unwrap();
+    let zero = Instant::now();
+    let held_up = 3_000..4_000;
+    let mut packets = on_time(tone(CodecKind::Opus, 12.0, 1, 1))
+        .into_iter()
+        .peekable();
+    let mut frames = Vec::new();
+    for at in (0..12_000).step_by(10).filter(|at| !held_up.contains(at)) {
+        let now = zero + Duration::from_millis(at);
+        while let Some((_, packet)) = packets.next_if(|(sent, _)| *sent <= at) {
+            receiver.insert(packet, now);
+        }
+        frames.push(level_db(&receiver.get_10ms(now).0));
+        if at == 4_200 {
+            let delay = receiver.counters().delay_ms;
+            assert!(delay < 150.0, "the past is left out: {delay}");
+        }
+    }
+    // The frame at the seam and its neighbour fade.
+    assert!(holes(&frames[10..]) <= 2, "{}", holes(&frames[10..]));
+    let counters = receiver.counters();
+    assert!(counters.target_ms < 60.0, "{}", counters.target_ms);
+    assert!(counters.delay_ms < 100.0, "{}", counters.delay_ms);
+}
