@@ -348,7 +348,8 @@ impl TaskHandle {
         self.desk.ask(|answer| Question::Page(id, answer)).await
     }
 
-    /// The latest quality sample of the task's call, if it has one.
+    /// The latest quality sample of the task's call; everything in it is unknown in the first second. None without a
+    /// call that was answered.
     ///
     /// # Errors
     /// [`Gone`] if the desk has stopped.

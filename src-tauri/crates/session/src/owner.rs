@@ -162,7 +162,7 @@ impl Owner {
                     .and_then(|agent| agent.profile.dial_plan.as_deref());
                 let _unheard = answer.send(dial_plan::check(plan, &number));
             }
-            Question::Sample(id, answer) => drop(answer.send(self.desk.sample(&id).cloned())),
+            Question::Sample(id, answer) => drop(answer.send(self.desk.sample(&id))),
         }
     }
 

@@ -297,14 +297,15 @@ impl Desk {
         Some((self.show(task), Json::Object(task.data.0.clone())))
     }
 
-    /// The latest sample of a task's call.
+    /// The latest sample of a task's call, with everything unknown before there is a first one; none without a call
+    /// that was answered.
     #[must_use]
-    pub fn sample(&self, id: &InteractionId) -> Option<&crate::CallSample> {
-        self.calls
+    pub fn sample(&self, id: &InteractionId) -> Option<crate::CallSample> {
+        let call = self
+            .calls
             .iter()
-            .find(|call| call.task.as_ref() == Some(id))?
-            .sample
-            .as_deref()
+            .find(|call| call.task.as_ref() == Some(id) && call.is_answered)?;
+        Some(call.sample.as_deref().cloned().unwrap_or_default())
     }
 
     /// How the sound of the microphone in use is treated.

@@ -2,7 +2,9 @@
 
 use deskline_wire::{Json, json};
 
-use crate::support::{Contact, EXTENSION, Story};
+use deskline_core::{CallId, CallSample, MediaFact};
+
+use crate::support::{BROWSER, Contact, EXTENSION, Story};
 
 /// `Story` starts its wall clock here.
 const START: i64 = 1_000_000_000_000;
@@ -135,4 +137,23 @@ fn a_campaign_contact_is_a_preview_until_it_is_taken() {
             .with(json!({ "reservationInteractionId": "I" })),
     );
     assert!(!story.task("J").is_preview);
+}
+
+#[test]
+fn an_answered_call_can_be_asked_for_its_quality_before_there_is_any() {
+    let mut story = Story::logged_in(BROWSER);
+    story.offered("R");
+    assert_eq!(story.sample("R"), None);
+    story.connected("I");
+    assert_eq!(story.sample("I"), Some(CallSample::default()));
+    let sample = CallSample {
+        sent: 50,
+        ..CallSample::default()
+    };
+    story.media(MediaFact::Quality {
+        call: CallId::from("call-I"),
+        sample: Box::new(sample),
+    });
+    assert_eq!(story.sample("I").map(|sample| sample.sent), Some(50));
+    assert_eq!(story.sample("nobody"), None);
 }

@@ -282,6 +282,11 @@ impl Story {
         });
     }
 
+    /// What is known of the sound of a task's call.
+    pub(crate) fn sample(&self, id: &str) -> Option<deskline_core::CallSample> {
+        self.desk.sample(&InteractionId::from(id))
+    }
+
     pub(crate) fn media(&mut self, fact: MediaFact) {
         self.input(Input::Media(fact));
     }
