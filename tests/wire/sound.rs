@@ -114,3 +114,73 @@ async fn not_a_voiced_packet_leaves_while_muted() {
         before.voiced_packets_received
     );
 }
+
+/// Stops the agent's process for a while: what a computer that sleeps is to its programs.
+#[cfg(unix)]
+async fn sleeps(agent: &Agent, duration: Duration) {
+    let signal = |which: &str| {
+        let pid = agent.pid().to_string();
+        let sent = std::process::Command::new("kill")
+            .args([which, &pid])
+            .status();
+        assert!(sent.unwrap().success());
+    };
+    signal("-STOP");
+    tokio::time::sleep(duration).await;
+    signal("-CONT");
+}
+
+/// What came meanwhile is not played late: after waking the two are as near as before.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_goes_on_after_the_computer_slept() {
+    let (sandbox, member) = centre(|_| {}).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (microphone, speaker) = (folder.path().join("in.wav"), folder.path().join("out.wav"));
+    sound::write_tone(&microphone, 440.0, 60.0);
+    let options = AgentOptions {
+        audio: Some(format!(
+            "files:{},{}",
+            microphone.display(),
+            speaker.display()
+        )),
+        ..AgentOptions::default()
+    };
+    let mut agent = Agent::start(&sandbox, &member, options);
+    agent.available(&member).await;
+    let id = talking(&sandbox, &member, &mut agent).await;
+    let task = json!({ "taskId": id });
+    let is_tone = |rms: f32, hz: f32| rms > -30.0 && (hz - 440.0).abs() < 10.0;
+    customer_hears(&sandbox, &id, "the agent", is_tone).await;
+    agent.event("media:firstAudio").await;
+    for seconds in [1, 6] {
+        sleeps(&agent, Duration::from_secs(seconds)).await;
+        let woke = sandbox
+            .counters(&InteractionId::new(&id))
+            .unwrap()
+            .packets_received;
+        let end = Instant::now() + Duration::from_secs(30);
+        while sandbox
+            .counters(&InteractionId::new(&id))
+            .unwrap()
+            .packets_received
+            < woke + 50
+        {
+            assert!(
+                Instant::now() < end,
+                "nothing came after {seconds} s of sleep"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        customer_hears(&sandbox, &id, "the agent again", is_tone).await;
+        agent.forget();
+        agent
+            .event_where("call:quality", |sample| {
+                let buffer = sample["bufferMs"].as_f64();
+                sample["concealedPct"] == 0.0 && buffer.is_some_and(|ms| ms < 200.0)
+            })
+            .await;
+    }
+    agent.ok("task.end", task).await;
+    assert_eq!(agent.end().await, 0);
+}
