@@ -25,6 +25,9 @@ use crate::who::{MissingScope, Who, person};
 
 /// Longest wait of a service for a newer token; a renewal ends before by its own limits.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(60);
+/// Longest wait of a request for a newer token before it is sent with the one there is: a service that hangs holds up
+/// no hold and no hang-up for longer.
+const READY_LIMIT: Duration = Duration::from_secs(5);
 /// Longest wait for the people service: it only adds a name.
 const PERSON_LIMIT: Duration = Duration::from_secs(5);
 /// News of the keeper that may pile up while nobody reads; each is small.
@@ -66,6 +69,8 @@ struct Keeper {
     tasks: [JoinHandle<()>; 2],
     service: Service,
     refresh_token: watch::Receiver<Option<Secret>>,
+    /// The access token in use and when it ends.
+    ends: watch::Receiver<(Secret, WallMs)>,
 }
 
 impl Drop for Keeper {
@@ -338,6 +343,22 @@ impl Account {
         }
     }
 
+    /// Waits while the access token in use has ended and a newer one may come, so that no request goes out with it
+    /// when a computer wakes. At once while it lives, and when nothing can renew it; never longer than five seconds.
+    pub async fn ready(&self) {
+        let Some(token) = self.inner.token.borrow().clone() else {
+            return;
+        };
+        let has_ended = self.keeper().as_ref().is_some_and(|keeper| {
+            // Told after the token: an end that is not this token's says nothing about it.
+            let (whose, ends) = keeper.ends.borrow().clone();
+            whose == token && ends <= now() && keeper.refresh_token.borrow().is_some()
+        });
+        if has_ended {
+            let _ = timeout(READY_LIMIT, self.renew(token)).await; // the service will say 401
+        }
+    }
+
     /// A newer access token than `stale`, for a service that was refused; `None` if there is none to be had. Callers
     /// that come together wait for one renewal.
     pub async fn renew(&self, stale: Secret) -> Option<Secret> {
@@ -416,6 +437,7 @@ impl Account {
         let (refused, refused_out) = mpsc::channel(WAITERS);
         let (news, news_out) = mpsc::channel(NEWS);
         let (newest_refresh, refresh_token) = watch::channel(tokens.refresh_token.clone());
+        let (ends_in, ends) = watch::channel((tokens.access_token.clone(), tokens.access_until));
         let slot = Slot::default();
         let renew = {
             let (keeping, service) = (self.inner.keeping.clone(), service.clone());
@@ -456,6 +478,7 @@ impl Account {
             store,
             clock: now,
             token: self.inner.token.clone(),
+            ends: ends_in,
             news,
             refused: refused_out,
         };
@@ -472,6 +495,7 @@ impl Account {
             ],
             service,
             refresh_token,
+            ends,
         };
         self.publish(access_token, who, Some(keeper));
     }

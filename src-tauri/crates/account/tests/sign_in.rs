@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deskline_account::{Account, AccountError, Flow, Known, Need, Prompt, Setup, Who, WhyDevice};
 use deskline_core::Secret;
@@ -15,7 +15,8 @@ use deskline_platform::credentials::{CredentialError, EntryName, Store, Vault};
 use deskline_sandbox::{Options, Sandbox};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -483,6 +484,94 @@ async fn signin_18_a_token_of_ten_seconds_is_renewed_in_time_exactly_once() {
     assert!(stage.accepts(&second).await);
     sleep(Duration::from_millis(300)).await;
     assert_eq!(stage.grants("refresh_token").await, 1);
+}
+
+/// A way to this service that can be shut: what is asked meanwhile waits.
+async fn gate(service: &Url) -> (Url, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut way = service.clone();
+    way.set_port(Some(listener.local_addr().unwrap().port()))
+        .unwrap();
+    let behind = ("127.0.0.1", service.port().unwrap());
+    let (gate, is_open) = watch::channel(true);
+    tokio::spawn(async move {
+        while let Ok((mut asking, _)) = listener.accept().await {
+            let mut is_open = is_open.clone();
+            tokio::spawn(async move {
+                let mut answering = TcpStream::connect(behind).await.unwrap();
+                let (mut questions, mut to_asking) = asking.split();
+                let (mut answers, mut to_answering) = answering.split();
+                let there = async {
+                    let mut some = [0; 4096];
+                    while let Ok(length @ 1..) = questions.read(&mut some).await {
+                        is_open.wait_for(|is_open| *is_open).await.unwrap();
+                        to_answering.write_all(&some[..length]).await.unwrap();
+                    }
+                };
+                let back = tokio::io::copy(&mut answers, &mut to_asking);
+                tokio::select! {
+                    () = there => {}
+                    _ = back => {}
+                }
+            });
+        }
+    });
+    (way, gate)
+}
+
+#[tokio::test]
+async fn signin_26_a_token_that_ended_is_not_used_while_its_renewal_runs() {
+    let stage = Stage::new().await;
+    let (token_url, gate) = gate(&stage.settings().token_url).await;
+    let desk = stage.desk_with(Settings {
+        token_url,
+        ..stage.settings()
+    });
+    stage.direct(json!({"do": "tokenLife", "access": 2})).await;
+    stage.direct(allow()).await;
+    stage.sign_in(&desk).await.unwrap();
+    let first = desk.token().unwrap();
+    stage
+        .direct(json!({"do": "tokenLife", "access": 3600}))
+        .await;
+    gate.send_replace(false);
+    let (account, since) = (desk.account.clone(), Instant::now());
+    account.ready().await;
+    assert!(since.elapsed().as_millis() < 500, "it lives");
+    // Its renewal begins before its end and hangs.
+    while stage.accepts(&first).await {
+        sleep(Duration::from_millis(50)).await;
+    }
+    sleep(Duration::from_millis(200)).await;
+    let ready = tokio::spawn(async move { account.ready().await });
+    sleep(Duration::from_millis(500)).await;
+    assert!(!ready.is_finished(), "it ended and the next is on its way");
+    gate.send_replace(true);
+    ready.await.unwrap();
+    let second = desk.token().unwrap();
+    assert_ne!(second, first);
+    assert!(stage.accepts(&second).await);
+    assert_eq!(stage.grants("refresh_token").await, 1);
+    desk.account.ready().await;
+    assert_eq!(stage.grants("refresh_token").await, 1, "it lives");
+}
+
+#[tokio::test]
+async fn signin_26_a_renewal_that_hangs_holds_up_no_request_for_long() {
+    let stage = Stage::new().await;
+    let (token_url, gate) = gate(&stage.settings().token_url).await;
+    let desk = stage.desk_with(Settings {
+        token_url,
+        ..stage.settings()
+    });
+    stage.direct(json!({"do": "tokenLife", "access": 1})).await;
+    stage.direct(allow()).await;
+    stage.sign_in(&desk).await.unwrap();
+    gate.send_replace(false);
+    sleep(Duration::from_millis(1_200)).await;
+    timeout(Duration::from_secs(8), desk.account.ready())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -75,8 +75,12 @@ impl Default for ClientNames {
     }
 }
 
-/// Gets a newer access token when the service refused the one it was given.
+/// Gets a newer access token when the one there is has ended, or the service refused it.
 pub trait Renew: Send + Sync {
+    /// Resolves when the token there is may be used: at once, unless it is known to have ended and a
+    /// newer one may come (sign-in section 4). Must end by itself.
+    fn ready(&self) -> BoxFuture<'_, ()>;
+
     /// Resolves to a token other than `stale`, or `None` if there is none to be had. Must end by
     /// itself, and must have put the newer token into [`Config::token`] before: sockets take it there.
     fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>>;

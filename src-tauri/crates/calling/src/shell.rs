@@ -272,13 +272,15 @@ impl Shell {
     }
 
     fn open(&mut self, socket: SocketId, url: &str) {
-        let wire = Arc::clone(&self.asker.wire);
+        let asker = Arc::clone(&self.asker);
         let events = self.socket_events.clone();
         let url = allowed(url);
         let handle = self.pumps.spawn(async move {
+            // The first frame shows the token.
+            asker.ready().await;
             let opening = async {
                 let url = url?;
-                match tokio::time::timeout(SOCKET_WITHIN, wire.socket(url)).await {
+                match tokio::time::timeout(SOCKET_WITHIN, asker.wire.socket(url)).await {
                     Ok(opened) => opened.map_err(|refusal| (refusal.status, refusal.text)),
                     Err(_) => Err((None, "no answer within 10 s".to_owned())),
                 }
@@ -340,10 +342,13 @@ impl Asker {
         self.ask_once(request, last).await
     }
 
-    /// Asks; a refused token is renewed once and the request repeated once (N-17).
+    /// Asks, with a token that has not ended if there is one to be had; a refused token is renewed once and the request repeated once (N-17).
     async fn ask_once(&self, request: Request, last: Option<&Secret>) -> Reply {
         let tracking = self.tracking(request.tracking);
         let is_public = request.service == Service::Region;
+        if !is_public {
+            self.ready().await;
+        }
         let token = self.token.borrow().clone().or_else(|| last.cloned());
         let token = token.filter(|_| !is_public);
         if token.is_none() && !is_public {
@@ -363,6 +368,13 @@ impl Asker {
                     .await
             }
             None => reply,
+        }
+    }
+
+    /// Waits until the token there is may be used.
+    async fn ready(&self) {
+        if let Some(renew) = &self.renew {
+            renew.ready().await;
         }
     }
 

@@ -400,16 +400,24 @@ fn metrics_file(configuration: &Configuration) -> Result<Option<std::fs::File>, 
         })
 }
 
-/// What the adapters ask when a service refuses the token.
+/// What the adapters ask before a request, and when a service refuses the token.
 struct Renewing(Account);
 
 impl deskline_routing::Renew for Renewing {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.ready())
+    }
+
     fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>> {
         Box::pin(self.0.renew(stale))
     }
 }
 
 impl deskline_calling::Renew for Renewing {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.ready())
+    }
+
     fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>> {
         Box::pin(self.0.renew(stale))
     }

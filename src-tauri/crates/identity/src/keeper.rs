@@ -51,6 +51,8 @@ pub struct Doors<R, S, C> {
     pub clock: C,
     /// Where services take the access token from.
     pub token: watch::Sender<Option<Secret>>,
+    /// That token and when it ends; told after `token`.
+    pub ends: watch::Sender<(Secret, WallMs)>,
     /// To the people in front.
     pub news: mpsc::Sender<News>,
     /// From the services.
@@ -91,7 +93,9 @@ where
                     if !(doors.store)(held.clone()).await {
                         tell(&doors.news, News::NotStored);
                     }
+                    let ends = (held.access_token.clone(), held.access_until);
                     doors.token.send_replace(Some(held.access_token));
+                    doors.ends.send_replace(ends);
                     tell(&doors.news, News::Renewed);
                 }
                 Judgement::Later(_) => {}
@@ -160,6 +164,7 @@ mod tests {
         answers: Answers,
         stored: Arc<Mutex<Vec<Secret>>>,
         token: watch::Receiver<Option<Secret>>,
+        ends: watch::Receiver<(Secret, WallMs)>,
         news: mpsc::Receiver<News>,
         refused: mpsc::Sender<Refused>,
         start: Instant,
@@ -192,6 +197,7 @@ mod tests {
         let answers: Answers = Arc::new(Mutex::new(answers.into()));
         let held = Held::first(grant(0), WallMs(0));
         let (token_in, token) = watch::channel(Some(held.access_token.clone()));
+        let (ends_in, ends) = watch::channel((held.access_token.clone(), held.access_until));
         let (news_in, news) = mpsc::channel(100);
         let (refused, refused_out) = mpsc::channel(100);
         let doors = Doors {
@@ -223,6 +229,7 @@ mod tests {
             },
             clock,
             token: token_in,
+            ends: ends_in,
             news: news_in,
             refused: refused_out,
         };
@@ -232,6 +239,7 @@ mod tests {
             answers,
             stored,
             token,
+            ends,
             news,
             refused,
             start,
@@ -260,6 +268,9 @@ mod tests {
         stage.at(9).await;
         assert_eq!(stage.asked(), 1);
         assert_eq!(stage.access(), "access-1");
+        let (token, ends) = stage.ends.borrow().clone();
+        assert_eq!(token, Secret::new("access-1"));
+        assert!((17_000..19_000).contains(&ends.0), "{ends:?}");
         assert_eq!(stage.news.recv().await, Some(News::Renewed));
         assert_eq!(*stage.stored.lock().unwrap(), [Secret::new("refresh-1")]);
     }

@@ -13,8 +13,12 @@ use tokio::sync::watch;
 /// Where the service catalog of the real cloud is (contact-center 2.1).
 pub const DEFAULT_U2C: &str = "https://u2c.wbx2.com/u2c/api/v1";
 
-/// Gets a newer access token when the centre refused the one it was given (calling 1.3).
+/// Gets a newer access token when the one there is has ended, or the centre refused it (calling 1.3).
 pub trait Renew: Send + Sync {
+    /// Resolves when the token there is may be used: at once, unless it is known to have ended and a
+    /// newer one may come (sign-in section 4). Must end by itself.
+    fn ready(&self) -> BoxFuture<'_, ()>;
+
     /// Resolves to a token other than `stale`, or `None` if there is none to be had. Must end by
     /// itself. Called by every refused request: whoever implements it makes one renewal of many.
     fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>>;

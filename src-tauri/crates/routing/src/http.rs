@@ -139,7 +139,8 @@ impl Http {
             })
     }
 
-    /// Sends one request and reads its answer. After a 401 a newer token is got once and the
+    /// Sends one request and reads its answer. A token known to have ended is not tried: a newer
+    /// one is awaited. After a 401 a newer token is got once and the
     /// request repeated once, with `+1` behind its tracking id (calling 1.3).
     ///
     /// # Errors
@@ -148,6 +149,9 @@ impl Http {
         let tracking_id = self.next_tracking_id();
         if !ask.with_token {
             return self.send_once(ask, None, tracking_id).await;
+        }
+        if let Some(renew) = &self.shared.renew {
+            renew.ready().await;
         }
         let token = self.token()?;
         let replay_id = TrackingId(format!("{tracking_id}+1"));

@@ -10,8 +10,8 @@
 
 mod centre;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use centre::{Canned, Centre, Client, SUBSCRIBE, TOKEN};
@@ -19,6 +19,7 @@ use deskline_core::{LinkState, RoutingFact, RoutingRequest, Secret};
 use deskline_routing::{Renew, Services};
 use deskline_wire::json;
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 #[tokio::test]
@@ -511,6 +512,10 @@ async fn a_spent_token_asks_for_a_new_sign_in_and_a_newer_one_is_used_once() {
 struct Renewer(Option<&'static str>, AtomicUsize);
 
 impl Renew for Renewer {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn renew(&self, stale: Secret) -> BoxFuture<'_, Option<Secret>> {
         assert_eq!(stale.reveal(), TOKEN);
         self.1.fetch_add(1, Ordering::SeqCst);
@@ -539,6 +544,49 @@ async fn a_refused_request_is_renewed_once_and_repeated_once() {
             assert_eq!(
                 seen[1].header("trackingid").unwrap(),
                 format!("{}+1", seen[0].header("trackingid").unwrap())
+            );
+        }
+    }
+}
+
+/// Has a newer token ready as soon as it is asked whether there is one.
+#[derive(Default)]
+struct Ready(OnceLock<watch::Sender<Option<Secret>>>);
+
+impl Renew for Ready {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let token = self.0.get().unwrap();
+            token.send_replace(Some(Secret::new("new_er_ORG")));
+        })
+    }
+
+    fn renew(&self, _stale: Secret) -> BoxFuture<'_, Option<Secret>> {
+        panic!("nothing was refused");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ended_is_not_tried() {
+    let centre = Centre::start().await;
+    let services = Services {
+        u2c: format!("{}/u2c/api/v1", centre.base),
+        ..Services::default()
+    };
+    let ready = Arc::new(Ready::default());
+    let mut client = Client::renewed_by(services, 1.0, Some(ready.clone()));
+    ready.0.set(client.token.clone()).unwrap();
+    client.ask(RoutingRequest::SignIn);
+    client
+        .until(|fact| matches!(fact, RoutingFact::SignedIn(_)).then_some(()))
+        .await;
+    for target in centre.targets() {
+        for seen in centre.seen(&target) {
+            assert_ne!(
+                seen.header("authorization"),
+                Some(&*format!("Bearer {TOKEN}")),
+                "{target}"
             );
         }
     }

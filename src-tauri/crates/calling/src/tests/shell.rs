@@ -1,7 +1,7 @@
 //! What carries out the rules: tokens, limits, order, the end. A scripted network, paused time.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -296,6 +296,10 @@ async fn calling_033_a_new_token_is_used_by_the_next_keepalive() {
 struct Session(watch::Sender<Option<Secret>>);
 
 impl Renew for Session {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn renew(&self, _stale: Secret) -> BoxFuture<'_, Option<Secret>> {
         Box::pin(async {
             let newer = Some(Secret::new("renewed"));
@@ -303,6 +307,33 @@ impl Renew for Session {
             newer
         })
     }
+}
+
+/// Has a newer token ready as soon as it is asked whether there is one.
+#[derive(Default)]
+struct Ready(OnceLock<watch::Sender<Option<Secret>>>);
+
+impl Renew for Ready {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let token = self.0.get().unwrap();
+            token.send_replace(Some(Secret::new("renewed")));
+        })
+    }
+
+    fn renew(&self, _stale: Secret) -> BoxFuture<'_, Option<Secret>> {
+        panic!("nothing was refused");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn signin_26_a_token_that_ended_is_not_tried() {
+    let ready = Arc::new(Ready::default());
+    let mut running = Running::start(|seen| Some(healthy(seen)), Some(ready.clone()));
+    ready.0.set(running.token.clone()).unwrap();
+    running.registered().await.unwrap();
+    assert_eq!(running.bearers("/calling/web/device"), ["renewed"]);
 }
 
 #[tokio::test(start_paused = true)]
