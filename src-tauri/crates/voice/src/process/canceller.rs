@@ -3,20 +3,29 @@
 //! A Kalman filter on spectra in partitions of one frame (Enzner and Vary 2006; Kuech, Mabande and Enzner 2014). Each
 //! weight carries its own uncertainty, so that the step is large when little is known and near nothing while somebody
 //! speaks at this end: no double-talk detector is needed. It adds no delay.
+//!
+//! The loudspeaker's bending is described before the filter ([`Bend`]), the filter begins where the echo does ([`Delay`]),
+//! and what it believes to know is held against what it leaves ([`Misfit`]).
 
 use realfft::num_complex::Complex32;
 
+use super::bend::{Bend, HEARD, Slope};
+use super::delay::{Delay, LAGS};
+use super::misfit::Misfit;
 use super::spectrum::{BINS, BLOCK, NOTHING, PerBin, Spectrum, Transform};
 use crate::{FRAME, Frame};
 
-/// Frames of the past that may be heard in the microphone: 300 ms of bulk delay and room.
+/// Frames of the past that may be heard in the microphone beside those that are skipped: 300 ms of room.
 const PARTITIONS: usize = 30;
+
+/// Frames of the past that are kept.
+const KEPT: usize = PARTITIONS + LAGS;
 
 /// Partitions whose circular part is taken out each frame, in turns; all of them would cost five times the time.
 const CONSTRAINED: usize = 6;
 
-/// How much of a weight is believed to be the same 10 ms later.
-const PERSISTENCE: f32 = 0.998;
+/// How much of a weight is believed to be the same 10 ms later, without a sign of the contrary.
+const PERSISTENCE: f32 = 0.9998;
 
 /// Uncertainty of a weight of which nothing is known.
 const UNKNOWN: f32 = 0.05;
@@ -39,10 +48,19 @@ const HARMFUL: u32 = 6;
 /// The echo path as far as it is known.
 pub(crate) struct Canceller {
     transform: Transform,
+    bend: Bend,
+    delay: Delay,
+    misfit: Misfit,
+    /// The last two frames: of the far signal as the loudspeaker bends it, of the bending's slope, of the microphone.
     far_block: Box<[f32; BLOCK]>,
-    /// Spectra of the far signal, newest at `newest`, older ones before it in a ring.
+    slope_block: Box<[f32; BLOCK]>,
+    near_block: Box<[f32; BLOCK]>,
+    /// Spectra of the far signal and of the slope, newest at `newest`, older ones before it in a ring.
     far: Vec<Spectrum>,
+    slopes: Vec<Slope>,
     newest: usize,
+    /// So many of the newest are not heard in the microphone yet.
+    skipped: usize,
     weights: Vec<Spectrum>,
     doubt: Vec<PerBin>,
     others: Box<PerBin>,
@@ -61,9 +79,16 @@ impl Canceller {
     pub(crate) fn new() -> Self {
         Self {
             transform: Transform::new(),
+            bend: Bend::new(),
+            delay: Delay::new(),
+            misfit: Misfit::new(PARTITIONS),
             far_block: Box::new([0.0; BLOCK]),
-            far: vec![NOTHING; PARTITIONS],
+            slope_block: Box::new([0.0; BLOCK]),
+            near_block: Box::new([0.0; BLOCK]),
+            far: vec![NOTHING; KEPT],
+            slopes: vec![[Complex32::default(); HEARD]; KEPT],
             newest: 0,
+            skipped: 0,
             weights: vec![NOTHING; PARTITIONS],
             doubt: vec![[UNKNOWN; BINS]; PARTITIONS],
             others: Box::new([0.0; BINS]),
@@ -81,6 +106,7 @@ impl Canceller {
     /// Takes the echo of `far` out of `near`; `echo` becomes what was taken.
     pub(crate) fn cancel(&mut self, far: &Frame, near: &mut Frame, echo: &mut Frame) {
         self.push(far);
+        self.locate(near);
         self.estimate(echo);
         let (mut before, mut after) = (0.0, 0.0);
         for (sample, echo) in near.iter().zip(echo.iter()) {
@@ -109,6 +135,11 @@ impl Canceller {
         self.harm > 1
     }
 
+    /// The share of the last half second's rest that is certainly echo, from 0 to about 1.
+    pub(crate) fn misfit(&self) -> f32 {
+        self.misfit.total()
+    }
+
     fn is_harmful(&mut self) -> bool {
         if self.after > 1.1 * self.before {
             self.harm += 1;
@@ -125,22 +156,50 @@ impl Canceller {
     }
 
     fn push(&mut self, far: &Frame) {
-        self.far_block.copy_within(FRAME.., 0);
-        self.far_block[FRAME..].copy_from_slice(far);
-        self.newest = (self.newest + 1) % PARTITIONS;
+        let (mut bent, mut slope) = (crate::SILENCE, crate::SILENCE);
+        self.bend.apply(far, &mut bent, &mut slope);
+        self.newest = (self.newest + 1) % KEPT;
+        push(&bent, &mut self.far_block);
         self.block.copy_from_slice(&self.far_block[..]);
         self.transform
             .forward(&mut self.block, &mut self.far[self.newest]);
+        push(&slope, &mut self.slope_block);
+        self.block.copy_from_slice(&self.slope_block[..]);
+        self.transform.forward(&mut self.block, &mut self.spectrum);
+        self.slopes[self.newest].copy_from_slice(&self.spectrum[..HEARD]);
     }
 
-    fn ring(newest: usize, age: usize) -> usize {
-        (newest + PARTITIONS - age) % PARTITIONS
+    /// Looks for the echo, in every other frame, and moves the filter to where it is.
+    fn locate(&mut self, near: &Frame) {
+        push(near, &mut self.near_block);
+        if !self.newest.is_multiple_of(2) {
+            return;
+        }
+        self.block.copy_from_slice(&self.near_block[..]);
+        self.transform.forward(&mut self.block, &mut self.spectrum);
+        let (far, newest) = (&self.far, self.newest);
+        let skipped = self
+            .delay
+            .look(&self.spectrum, |lag| &far[ring(newest, lag)]);
+        let by = skipped.abs_diff(self.skipped).min(PARTITIONS);
+        let new = if skipped > self.skipped {
+            self.weights.rotate_left(by);
+            self.doubt.rotate_left(by);
+            PARTITIONS - by..PARTITIONS
+        } else {
+            self.weights.rotate_right(by);
+            self.doubt.rotate_right(by);
+            0..by
+        };
+        self.weights[new.clone()].fill(NOTHING);
+        self.doubt[new].fill([UNKNOWN; BINS]);
+        self.skipped = skipped;
     }
 
     fn estimate(&mut self, echo: &mut Frame) {
         self.echo.fill(Complex32::default());
         for (age, weights) in self.weights.iter().enumerate() {
-            let far = &self.far[Self::ring(self.newest, age)];
+            let far = &self.far[ring(self.newest, self.skipped + age)];
             for ((sum, weight), far) in self.echo.iter_mut().zip(weights).zip(far) {
                 *sum += weight * far;
             }
@@ -153,12 +212,13 @@ impl Canceller {
         self.block[..FRAME].fill(0.0);
         self.block[FRAME..].copy_from_slice(rest);
         self.transform.forward(&mut self.block, &mut self.spectrum);
+        self.question();
         // What the filter does not know yet, as power in the microphone.
         let unknown = &mut self.unknown;
         unknown.fill(0.0);
         let mut mean: PerBin = [0.0; BINS];
         for age in 0..PARTITIONS {
-            let far = &self.far[Self::ring(self.newest, age)];
+            let far = &self.far[ring(self.newest, self.skipped + age)];
             for k in 0..BINS {
                 unknown[k] += self.doubt[age][k] * far[k].norm_sqr();
                 mean[k] += self.weights[age][k].norm_sqr();
@@ -173,9 +233,10 @@ impl Canceller {
             // Half of a block is the frame that the filter speaks about.
             unknown[k] *= 0.5;
         }
+        self.learn_bending(&step);
         let drift = 1.0 - PERSISTENCE * PERSISTENCE;
         for age in 0..PARTITIONS {
-            let far = &self.far[Self::ring(self.newest, age)];
+            let far = &self.far[ring(self.newest, self.skipped + age)];
             let weights = &mut self.weights[age];
             let doubt = &mut self.doubt[age];
             for k in 0..BINS {
@@ -195,4 +256,42 @@ impl Canceller {
                 .forward(&mut self.block, &mut self.weights[self.turn]);
         }
     }
+
+    /// Doubts weights that leave echo in the rest.
+    fn question(&mut self) {
+        let (far, newest, skipped) = (&self.far, self.newest, self.skipped);
+        self.misfit
+            .look(&self.spectrum, |lag| &far[ring(newest, skipped + lag)]);
+        for (lag, doubt) in self.doubt.iter_mut().enumerate() {
+            let Some(wrong) = self.misfit.at(lag) else {
+                continue;
+            };
+            for (doubt, wrong) in doubt.iter_mut().zip(wrong) {
+                *doubt = doubt.max(wrong);
+            }
+        }
+    }
+
+    /// `step` is the inverse power in the rest of what is not known of it.
+    fn learn_bending(&mut self, step: &PerBin) {
+        let mut slope = [Complex32::default(); HEARD];
+        for (age, weights) in self.weights.iter().enumerate() {
+            let slopes = &self.slopes[ring(self.newest, self.skipped + age)];
+            for ((sum, weight), part) in slope.iter_mut().zip(weights).zip(slopes) {
+                *sum += weight * part;
+            }
+        }
+        self.bend.learn(&self.spectrum, &slope, &step[..HEARD]);
+    }
+}
+
+/// Where in the ring the spectrum is that is so many frames old.
+fn ring(newest: usize, age: usize) -> usize {
+    (newest + KEPT - age) % KEPT
+}
+
+/// Lets a frame follow the one before in a block.
+fn push(frame: &Frame, block: &mut [f32; BLOCK]) {
+    block.copy_within(FRAME.., 0);
+    block[FRAME..].copy_from_slice(frame);
 }

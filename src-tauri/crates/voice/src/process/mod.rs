@@ -4,11 +4,14 @@
 //! thread and allocate nothing after they are made. With everything switched off the microphone passes through bit by
 //! bit and without delay: the case of a headset.
 
+mod bend;
 mod canceller;
+mod delay;
 mod denoise;
 mod fade;
 mod far;
 mod gain;
+mod misfit;
 mod near;
 mod residual;
 mod spectrum;

@@ -60,11 +60,31 @@ const QUIET_ROOM: f32 = 1e-8 * BLOCK as f32;
 /// Echo from this share of the noise on is worth hiding.
 const AUDIBLE: f32 = 0.1;
 
-/// What is not known of the echo is overestimated by this.
-const UNSURE: f32 = 2.0;
+/// What is not known of the echo leaves so much probably, and so much at most.
+const PROBABLE: f32 = 0.5;
+const MOST: f32 = 4.0;
 
 /// Frames that the far end is believed to go on.
 const FAR_HANGOVER: u32 = 60;
+
+/// Likeness of the rest to the echo from which on it is no speech, and from which on what seemed to be some was none
+/// either; and its smoothing: 50 ms.
+const ALIKE: f32 = 0.2;
+const THE_SAME: f32 = 0.5;
+const ALIKE_PACE: f32 = 0.2;
+
+/// The share of the rest that is certainly echo from which on doubtful speech is no speech.
+const MISFIT: f32 = 0.1;
+
+/// Speech is clear if so much of what is there is beyond the echo, and doubtful from here on.
+const CLEAR: f32 = 0.8;
+const DOUBTFUL: f32 = 0.4;
+
+/// Frames that doubtful speech must go on to be believed, frames of it that count at most, and how many each frame
+/// without any takes away.
+const BELIEVED: f32 = 25.0;
+const COUNTED: f32 = 75.0;
+const FORGOTTEN: f32 = 0.5;
 
 /// Least gain while somebody speaks at this end: -20 dB.
 const FLOOR_SPEAKING: f32 = 0.1;
@@ -75,8 +95,8 @@ const FLOOR_SILENT: f32 = 0.003;
 /// While somebody speaks, so many times the echo expected is taken out of a band.
 const TAKEN: f32 = 1.5;
 
-/// Evidence of speech that makes sure: a frame of clear speech, or two of doubtful speech.
-const EVIDENT: u32 = 2;
+/// Evidence of speech that makes sure: a frame of clear speech, or so many of doubtful speech.
+const EVIDENT: u32 = 4;
 
 /// Frames that speech at this end is believed to go on.
 const HANGOVER: u32 = 25;
@@ -100,7 +120,11 @@ pub(crate) struct Residual {
     age: u32,
     gain: PerBand,
     bins: Box<PerBin>,
+    /// By band, smoothed: the product of rest and echo, and the power of each.
+    products: [[f32; 3]; BANDS],
     evidence: u32,
+    /// Frames of what would be speech if there were no more than the probable echo.
+    doubtful: f32,
     speaking: u32,
     far_active: u32,
     overlap: Frame,
@@ -125,7 +149,9 @@ impl Residual {
             age: 0,
             gain: [1.0; BANDS],
             bins: Box::new([1.0; BINS]),
+            products: [[0.0; 3]; BANDS],
             evidence: 0,
+            doubtful: 0.0,
             speaking: 0,
             far_active: 0,
             overlap: crate::SILENCE,
@@ -156,8 +182,15 @@ impl Residual {
             self.evidence = 0;
             self.speaking = 0;
         }
-        let expected = self.expect(canceller.unknown());
-        self.decide(&expected);
+        let likeness = self.likeness();
+        if likeness > THE_SAME {
+            self.speaking = 0;
+        }
+        let is_alike = likeness > ALIKE;
+        let is_misfit = canceller.misfit() > MISFIT;
+        let (probable, most) = self.expect(canceller.unknown());
+        self.listen(&probable, &most, is_alike, is_misfit);
+        self.decide(&probable);
         self.spread();
         for (bin, gain) in self.rest.iter_mut().zip(self.bins.iter()) {
             *bin *= gain;
@@ -172,14 +205,39 @@ impl Residual {
         self.overlap.copy_from_slice(&self.block[FRAME..]);
     }
 
-    /// The echo's power expected in the rest, by band.
-    fn expect(&mut self, unknown: &PerBin) -> PerBand {
+    /// How alike the rest is to the echo that was taken out of it, or to its opposite, from 0 to 1. Speech at this end
+    /// is not like it at all; what is left of an echo that has changed is.
+    fn likeness(&mut self) -> f32 {
+        let (mut alike, mut whole): (f32, f32) = (0.0, 0.0);
+        for band in SPEECH {
+            let bins = EDGES[band]..EDGES[band + 1];
+            let (mut both, mut rest, mut echo) = (0.0, 0.0, 0.0);
+            for (one, other) in self.rest[bins.clone()].iter().zip(&self.echo[bins]) {
+                both += (one * other.conj()).re;
+                rest += one.norm_sqr();
+                echo += other.norm_sqr();
+            }
+            let products = &mut self.products[band];
+            for (mean, now) in products.iter_mut().zip([both, rest, echo]) {
+                *mean += ALIKE_PACE * (now - *mean);
+            }
+            let [both, rest, echo] = *products;
+            // Loud bands count more, but no single one decides.
+            let weight = rest.sqrt();
+            alike += weight * both / (rest * echo + 1e-12).sqrt();
+            whole += weight;
+        }
+        alike.abs() / (whole + 1e-12)
+    }
+
+    /// The echo's power in the rest by band: what is probable, and what there can be at most.
+    fn expect(&mut self, unknown: &PerBin) -> (PerBand, PerBand) {
         let up = if self.speaking > 0 {
             SHARE_UP_SPEAKING
         } else {
             SHARE_UP
         };
-        let mut expected = [0.0; BANDS];
+        let (mut probable, mut most) = ([0.0; BANDS], [0.0; BANDS]);
         self.age += 1;
         if self.age == WINDOW {
             self.age = 0;
@@ -210,19 +268,23 @@ impl Residual {
                 let share = &mut self.share[band];
                 *share = now.clamp(*share * SHARE_DOWN, *share * up);
             }
-            expected[band] = (self.share[band] * self.echo_power[band]).max(UNSURE * unknown);
+            let known = self.share[band] * self.echo_power[band];
+            probable[band] = known.max(PROBABLE * unknown);
+            most[band] = known.max(MOST * unknown);
         }
-        expected
+        (probable, most)
     }
 
-    /// The gain by band, and whether somebody speaks at this end.
-    fn decide(&mut self, expected: &PerBand) {
-        let (mut there, mut above, mut echo, mut noise) = (0.0, 0.0, 0.0, 0.0);
+    /// Whether the far end is heard, and whether somebody speaks at this end.
+    ///
+    /// Somebody does who is louder than any echo there can be. Who is louder than the probable echo is believed after a
+    /// while, for echo that was underestimated is not so for long, and is coherent with the far end: alike the echo that
+    /// is known, or a misfit of the canceller.
+    fn listen(&mut self, probable: &PerBand, most: &PerBand, is_alike: bool, is_misfit: bool) {
+        let (mut there, mut echo, mut noise) = (0.0, 0.0, 0.0);
         for band in SPEECH {
-            let known = MARGIN * expected[band] + NOISE_MARGIN * self.noise[band];
             there += self.rest_power[band];
-            above += (self.rest_power[band] - known).max(0.0);
-            echo += self.echo_power[band].max(expected[band]);
+            echo += self.echo_power[band].max(probable[band]);
             noise += self.noise[band];
         }
         if echo > AUDIBLE * noise {
@@ -230,9 +292,22 @@ impl Residual {
         } else {
             self.far_active = self.far_active.saturating_sub(1);
         }
-        self.evidence = if above > 0.8 * there {
-            self.evidence + 2
-        } else if above > 0.4 * there {
+        let above = self.above(probable);
+        self.doubtful = if above > DOUBTFUL * there && !is_alike && !is_misfit {
+            (self.doubtful + 1.0).min(COUNTED)
+        } else {
+            (self.doubtful - FORGOTTEN).max(0.0)
+        };
+        let above = if is_alike {
+            0.0
+        } else if self.doubtful > BELIEVED {
+            above
+        } else {
+            self.above(most)
+        };
+        self.evidence = if above > CLEAR * there {
+            EVIDENT
+        } else if above > DOUBTFUL * there {
             self.evidence + 1
         } else {
             self.evidence.saturating_sub(1)
@@ -243,6 +318,20 @@ impl Residual {
         } else {
             self.speaking = self.speaking.saturating_sub(1);
         }
+    }
+
+    /// The power of what is there beyond echo and noise.
+    fn above(&self, echo: &PerBand) -> f32 {
+        SPEECH
+            .map(|band| {
+                let known = MARGIN * echo[band] + NOISE_MARGIN * self.noise[band];
+                (self.rest_power[band] - known).max(0.0)
+            })
+            .sum()
+    }
+
+    /// The gain by band.
+    fn decide(&mut self, expected: &PerBand) {
         let floor = if self.speaking > 0 {
             FLOOR_SPEAKING
         } else {

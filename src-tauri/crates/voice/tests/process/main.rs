@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use deskline_voice::process::{Far, Near, Noise, Settings};
 use deskline_voice::{FRAME, Frame, SILENCE};
-use scene::{decibels, echo, frame, hiss, likeness, part, speech, sum};
+use scene::{decibels, drifted, echo, frame, hiss, likeness, part, speech, sum};
 
 const SPEAKER: Settings = Settings {
     echo: true,
@@ -74,6 +74,30 @@ fn echo_is_gone_after_a_second_and_a_half() {
             out.voice.iter().all(|voice| !voice),
             "seed {seed}: the echo is no voice"
         );
+    }
+}
+
+#[test]
+fn late_loud_and_drifting_echoes_are_gone_as_well() {
+    // A wireless loudspeaker; one so loud that it drowns who speaks; one with a clock of its own.
+    for (seed, delay, level, drift) in [
+        (1, 0.3, -30.0, 0.0),
+        (2, 0.5, -30.0, 0.0),
+        (3, 0.045, -16.0, 0.0),
+        (4, 0.045, -30.0, 100e-6),
+        (5, 0.08, -30.0, -200e-6),
+    ] {
+        let far = speech(seed, 10.0, -22.0);
+        let echo = drifted(&echo(&far, seed, delay, level), drift);
+        let near = sum(&[&echo, &hiss(seed, 10.0, -62.0)]);
+        let out = run(SPEAKER, &near, &far);
+        let gone = decibels(part(&near, 3.0, 10.0)) - decibels(part(&out.sound, 3.0, 10.0));
+        assert!(gone > 40.0, "seed {seed}: {gone} dB");
+        // Somebody speaks now: the filter must not take that for echo that it does not know yet.
+        let said = [vec![0.0; 5 * scene::RATE], speech(seed + 50, 5.0, -26.0)].concat();
+        let out = run(SPEAKER, &sum(&[&near, &said]), &far);
+        let like = likeness(part(&out.sound, 6.0, 9.9), part(&said, 6.0, 9.9));
+        assert!(like > 0.8, "seed {seed}: {like}");
     }
 }
 

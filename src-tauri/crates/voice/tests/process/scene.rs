@@ -150,6 +150,18 @@ pub(crate) fn echo(far: &[f32], seed: u64, delay: f32, level: f32) -> Vec<f32> {
     leveled(heard, level)
 }
 
+/// A sound as a clock hears it that is faster by this share.
+pub(crate) fn drifted(sound: &[f32], share: f64) -> Vec<f32> {
+    let last = sound.len() - 1;
+    let at = |n: usize| {
+        let at = (n as f64 * (1.0 - share)).min(last as f64);
+        let part = (at - at.floor()) as f32;
+        let (from, to) = (at as usize, (at as usize + 1).min(last));
+        sound[from] * (1.0 - part) + sound[to] * part
+    };
+    (0..sound.len()).map(at).collect()
+}
+
 pub(crate) fn sum(sounds: &[&[f32]]) -> Vec<f32> {
     let length = sounds.iter().map(|sound| sound.len()).max().unwrap_or(0);
     let mut all = vec![0.0; length];
