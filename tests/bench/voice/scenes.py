@@ -3,9 +3,9 @@
 
 usage: scenes.py DIR VOICE [--seeds N] [--json FILE] [--keep]     (VOICE: `voice process --near --far --out --profile`)
 
-Every scene is 48 kHz mono. Speech is at -26 dBFS while active. The room has a reverberation time of 0.25 s behind a
-delay of 45 ms, the loudspeaker saturates, the microphone hisses at -52 dBFS. Echo levels are relative to the near
-speaker's. Needs numpy, scipy, pesq, pystoi, espeak-ng.
+Every scene is 48 kHz mono. Speech is at -26 dBFS while active. The room has a reverberation time of 0.25 s, behind a
+delay of 45 ms where nothing else is said, the loudspeaker saturates, the microphone hisses at -52 dBFS. Echo levels are
+relative to the near speaker's. Needs numpy, scipy, pesq, pystoi, espeak-ng.
 
 `erleDb`: microphone over output, in the time the far side alone talks, from 2 s after it began.
 `convergedS`: from the far side's first word until 250 ms of ERLE reach 20 dB, and stay there on average for a second.
@@ -17,6 +17,7 @@ import concurrent.futures
 import json
 import pathlib
 import subprocess
+from typing import NamedTuple
 
 import numpy as np
 from pesq import pesq
@@ -29,24 +30,48 @@ from score import NARROW, best_delay, narrow, padded, read
 RATE = 48_000
 SEEDS = 3
 
-# name: (profile, echo level in dB or None, saturation, who talks when, noise in dB below speech, jump of the echo path
-# in ms). Scenes whose name begins with "clean" have no hiss.
+class Scene(NamedTuple):
+    """Who talks where, and what the room does to it. Scenes whose name begins with "clean" have no hiss."""
+
+    profile: str
+    who: str
+    echo_db: float | None = None
+    # The loudspeaker saturates at -14 dBFS divided by this.
+    drive: float = 1.5
+    # Kind, and dB below speech.
+    noise: tuple[str, float] | None = None
+    # Half through the echo comes later by so much.
+    jump_ms: int = 0
+    delay_ms: int = 45
+    # The loudspeaker's clock is slower than the microphone's by so much.
+    drift_ppm: int = 0
+    # Clips instead of saturating, the upper half later than the lower.
+    clips: bool = False
+
+
 SCENES = {
-    "echo -11 dB": ("speaker", -11, 1.5, "far", None, 0),
-    "echo -3 dB, harsh": ("speaker", -3, 4.0, "far", None, 0),
-    "echo path jumps 60 ms": ("speaker", -11, 1.5, "far", None, 60),
-    "double talk, echo -11 dB": ("speaker", -11, 1.5, "both", None, 0),
-    "double talk, echo -3 dB, harsh": ("speaker", -3, 4.0, "both", None, 0),
-    "near alone, speaker profile": ("speaker", None, 1.0, "near", None, 0),
-    "near alone, noisy profile": ("noisy", None, 1.0, "near", None, 0),
-    "near alone, headset profile": ("headset", None, 1.0, "near", None, 0),
-    "clean, speaker profile": ("speaker", None, 1.0, "near", None, 0),
-    "clean, noisy profile": ("noisy", None, 1.0, "near", None, 0),
-    "clean, headset profile": ("headset", None, 1.0, "near", None, 0),
-    "fan, 10 dB": ("noisy", None, 1.0, "near", ("fan", 10), 0),
-    "voices, 10 dB": ("noisy", None, 1.0, "near", ("voices", 10), 0),
-    "keyboard, 10 dB": ("noisy", None, 1.0, "near", ("keyboard", 10), 0),
-    "fan, 0 dB": ("noisy", None, 1.0, "near", ("fan", 0), 0),
+    "echo -11 dB": Scene("speaker", "far", -11),
+    "echo -3 dB, harsh": Scene("speaker", "far", -3, drive=4.0),
+    "echo path jumps 60 ms": Scene("speaker", "far", -11, jump_ms=60),
+    "double talk, echo -11 dB": Scene("speaker", "both", -11),
+    "double talk, echo -3 dB, harsh": Scene("speaker", "both", -3, drive=4.0),
+    "echo +6 dB": Scene("speaker", "far", 6),
+    "double talk, echo +6 dB": Scene("speaker", "both", 6),
+    "echo 0 dB, very harsh": Scene("speaker", "far", 0, drive=8.0),
+    "echo 0 dB, clipped": Scene("speaker", "far", 0, clips=True),
+    "echo late by 300 ms": Scene("speaker", "far", -6, delay_ms=300),
+    "clocks 300 ppm apart": Scene("speaker", "far", -6, drift_ppm=300),
+    "double talk, clocks 100 ppm apart": Scene("speaker", "both", -6, drift_ppm=100),
+    "near alone, speaker profile": Scene("speaker", "near"),
+    "near alone, noisy profile": Scene("noisy", "near"),
+    "near alone, headset profile": Scene("headset", "near"),
+    "clean, speaker profile": Scene("speaker", "near"),
+    "clean, noisy profile": Scene("noisy", "near"),
+    "clean, headset profile": Scene("headset", "near"),
+    "fan, 10 dB": Scene("noisy", "near", noise=("fan", 10)),
+    "voices, 10 dB": Scene("noisy", "near", noise=("voices", 10)),
+    "keyboard, 10 dB": Scene("noisy", "near", noise=("keyboard", 10)),
+    "fan, 0 dB": Scene("noisy", "near", noise=("fan", 0)),
 }
 SECONDS = 24
 # In double talk the far side has this long to itself.
@@ -99,28 +124,30 @@ def noise(kind: str, random: np.random.Generator, count: int) -> np.ndarray:
 
 def scene(name: str, seed: int) -> dict:
     """The signals of a scene: microphone, loudspeaker, and the near speaker alone."""
-    _, echo_db, drive, who, disturbance, jump_ms = SCENES[name]
+    it = SCENES[name]
     random = np.random.default_rng([seed, *name.encode()])
     count = SECONDS * RATE
-    far = talk(seed, seed, SECONDS) if who != "near" else np.zeros(count)
+    far = talk(seed, seed, SECONDS) if it.who != "near" else np.zeros(count)
     far = np.pad(far, (0, count - len(far)))
-    near = talk(seed + 1, seed + 3, SECONDS) if who != "far" else np.zeros(count)
+    near = talk(seed + 1, seed + 3, SECONDS) if it.who != "far" else np.zeros(count)
     near = np.pad(near, (0, count - len(near)))
-    if who == "both":
+    if it.who == "both":
         near[: ALONE_S * RATE] = 0
     microphone = near + random.normal(0, 10 ** ((-95 if name.startswith("clean") else -52) / 20), count)
-    if echo_db is not None:
-        played = np.tanh(far / 0.2 * drive) / drive * 0.2
-        response = room(random, 45)
+    if it.echo_db is not None:
+        played = np.clip(far, -0.09, 0.14) if it.clips else np.tanh(far / 0.2 * it.drive) / it.drive * 0.2
+        response = room(random, it.delay_ms)
         echo = fftconvolve(played, response)[:count]
-        if jump_ms:
+        if it.jump_ms:
             half = count // 2
-            later = fftconvolve(played, np.concatenate([np.zeros(jump_ms * RATE // 1000), response]))[:count]
+            later = fftconvolve(played, np.concatenate([np.zeros(it.jump_ms * RATE // 1000), response]))[:count]
             echo[half:] = later[half:]
-        echo *= 10 ** (-26 / 20) * 10 ** (echo_db / 20) / level(echo)
+        if it.drift_ppm:
+            echo = np.interp(np.arange(count) * (1 - it.drift_ppm * 1e-6), np.arange(count), echo)
+        echo *= 10 ** (-26 / 20) * 10 ** (it.echo_db / 20) / level(echo)
         microphone += echo
-    if disturbance:
-        kind, below_db = disturbance
+    if it.noise:
+        kind, below_db = it.noise
         added = noise(kind, random, count)
         microphone += added * (10 ** ((-26 - below_db) / 20) / np.sqrt(np.mean(added**2)))
     return {"near": microphone, "far": far, "alone": near}
@@ -180,13 +207,13 @@ def run(job) -> dict:
     paths = {kind: f"{base}-{kind}.f32" for kind in ("near", "far", "out")}
     for kind in ("near", "far"):
         made[kind].astype("<f4").tofile(paths[kind])
-    command = [options.voice, "process", "--profile", SCENES[name][0]]
+    command = [options.voice, "process", "--profile", SCENES[name].profile]
     command += [word for kind, path in paths.items() for word in (f"--{kind}", path)]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1])
     out = read(paths["out"])
     out = np.pad(out, (0, max(0, len(made["near"]) - len(out))))[: len(made["near"])]
     result = {"scene": name, "seed": seed, **said}
-    who, jump = SCENES[name][3], SCENES[name][5]
+    who, jump = SCENES[name].who, SCENES[name].jump_ms
     if who in ("far", "both"):
         # What the output is late by does not count as echo taken away.
         late = int(said["addedDelayMs"] * RATE / 1000)
@@ -227,7 +254,7 @@ def table(results: list[dict]) -> str:
             voice = f"{mean('pesqBefore'):.2f} → {mean('pesq'):.2f}"
             clear = f"{mean('stoiBefore'):.3f} → {mean('stoi'):.3f}"
         lines.append(
-            f"| {name} | {SCENES[name][0]} | {cancel} | {late} | {voice} | {clear} "
+            f"| {name} | {SCENES[name].profile} | {cancel} | {late} | {voice} | {clear} "
             f"| {mean('addedDelayMs'):.0f} | {mean('cpuMsPerSecond'):.1f} |"
         )
     return "\n".join(lines)
